@@ -1,0 +1,33 @@
+// Package deps is temporary: it keeps module requirements while packages are being written.
+package deps
+
+import (
+	_ "charm.land/bubbletea/v2"
+	_ "charm.land/lipgloss/v2"
+	_ "github.com/dlclark/regexp2/v2"
+	_ "github.com/google/go-cmp/cmp"
+	_ "github.com/hashicorp/go-multierror"
+	_ "github.com/jmespath/go-jmespath"
+	_ "github.com/kevinburke/ssh_config"
+	_ "github.com/nicksnyder/go-i18n/v2/i18n"
+	_ "github.com/pkg/sftp"
+	_ "github.com/rogpeppe/go-internal/testscript"
+	_ "github.com/santhosh-tekuri/jsonschema/v6"
+	_ "github.com/skeema/knownhosts"
+	_ "github.com/spf13/cobra"
+	_ "github.com/stretchr/testify/assert"
+	_ "github.com/stretchr/testify/require"
+	_ "go.uber.org/goleak"
+	_ "golang.org/x/crypto/ssh"
+	_ "golang.org/x/crypto/ssh/agent"
+	_ "golang.org/x/crypto/ssh/knownhosts"
+	_ "golang.org/x/sys/unix"
+	_ "golang.org/x/term"
+	_ "golang.org/x/text/encoding/korean"
+	_ "golang.org/x/text/language"
+	_ "gopkg.in/yaml.v3"
+	_ "mvdan.cc/sh/v3/interp"
+	_ "mvdan.cc/sh/v3/syntax"
+	_ "pgregory.net/rapid"
+	_ "github.com/BurntSushi/toml"
+)
