@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/big"
 	"sort"
+	"strings"
 )
 
 // Unsafe is text that came from outside (a host, a lookup, a !unsafe tag) and
@@ -93,11 +94,27 @@ func hashKey(k any) any {
 		}
 		return k
 	case *big.Int:
-		return "\x00int:" + k.String()
+		return bigKey(k.String())
 	case Tuple:
-		return "\x00tuple:" + fmt.Sprint([]any(k)...)
+		return tupleKey(hashText(k))
 	}
 	return k
+}
+
+// bigKey and tupleKey are types of their own so that no text can collide with
+// them.
+type (
+	bigKey   string
+	tupleKey string
+)
+
+func hashText(t Tuple) string {
+	var b strings.Builder
+	for _, e := range t {
+		h := hashKey(e)
+		fmt.Fprintf(&b, "%T\x00%d\x00%v", h, len(fmt.Sprint(h)), h)
+	}
+	return b.String()
 }
 
 // Hashable reports whether k can be a dict key, as Python has it.
@@ -253,29 +270,34 @@ func (d *Dict) Copy() *Dict {
 	return out
 }
 
-// Clone returns a deep copy of v.
-func Clone(v any) any {
+// Clone returns a deep copy of v. Deeper than Python would go, it shares.
+func Clone(v any) any { return clone(v, 0) }
+
+func clone(v any, depth int) any {
+	if depth > maxDepth {
+		return v
+	}
 	switch v := v.(type) {
 	case *List:
-		out := &List{Items: make([]any, len(v.Items))}
-		for i, e := range v.Items {
-			out.Items[i] = Clone(e)
-		}
-		return out
+		return &List{Items: cloneItems(v.Items, depth)}
 	case *Dict:
 		out := v.Copy()
 		for i, e := range out.vals {
-			out.vals[i] = Clone(e)
+			out.vals[i] = clone(e, depth+1)
 		}
 		return out
 	case Tuple:
-		out := make(Tuple, len(v))
-		for i, e := range v {
-			out[i] = Clone(e)
-		}
-		return out
+		return Tuple(cloneItems(v, depth))
 	}
 	return v
+}
+
+func cloneItems(items []any, depth int) []any {
+	out := make([]any, len(items))
+	for i, e := range items {
+		out[i] = clone(e, depth+1)
+	}
+	return out
 }
 
 // Vaulted is text encrypted with Ansible Vault (YAML !vault), the header line
