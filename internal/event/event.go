@@ -20,8 +20,9 @@ type Event struct {
 	Seq int64 `json:"seq"`
 	// Time is the controller's clock.
 	Time time.Time `json:"time"`
-	// Type is the name of the Data's type, as in TypeOf.
+	// Type is the kind, which says what is in Data.
 	Type Type `json:"type"`
+	// Data is the body: its fields depend on the type.
 	Data Data `json:"data"`
 }
 
@@ -48,6 +49,7 @@ const (
 	TypeProbe           Type = "probe"
 	TypeWarning         Type = "warning"
 	TypeStats           Type = "stats"
+	TypeNoHostsLeft     Type = "no_hosts_left"
 	TypePlayEnded       Type = "play_ended"
 	TypeRunEnded        Type = "run_ended"
 )
@@ -74,55 +76,61 @@ var Outcomes = []Outcome{OK, Changed, Skipped, Failed, Unreachable, Rescued, Ign
 
 // RunStarted opens a stream.
 type RunStarted struct {
-	RunID     string   `json:"run_id"`
-	Version   string   `json:"version"`
-	Playbooks []string `json:"playbooks"`
-	Inventory []string `json:"inventory,omitempty"`
-	Limit     string   `json:"limit,omitempty"`
-	Tags      []string `json:"tags,omitempty"`
-	SkipTags  []string `json:"skip_tags,omitempty"`
-	Check     bool     `json:"check,omitempty"`
-	Diff      bool     `json:"diff,omitempty"`
-	Forks     int      `json:"forks"`
-	User      string   `json:"user"` // who started it
-	Node      string   `json:"node"` // the controller's host name
+	RunID     string   `json:"run_id"`              // unique, sorts by time
+	Version   string   `json:"version"`             // of sunup
+	Playbooks []string `json:"playbooks"`           // as given
+	Inventory []string `json:"inventory,omitempty"` // the sources, as given
+	Limit     string   `json:"limit,omitempty"`     // the pattern of --limit
+	Tags      []string `json:"tags,omitempty"`      // --tags
+	SkipTags  []string `json:"skip_tags,omitempty"` // --skip-tags
+	Check     bool     `json:"check,omitempty"`     // check mode: nothing is changed
+	Diff      bool     `json:"diff,omitempty"`      // differences are told
+	Forks     int      `json:"forks"`               // how many hosts at once
+	User      string   `json:"user"`                // who started it
+	Node      string   `json:"node"`                // the controller's host name
 	// Inputs are the files read with their SHA-256.
-	Inputs  []Input  `json:"inputs,omitempty"`
+	Inputs []Input `json:"inputs,omitempty"`
+	// Startup is there when the playbook has a startup item.
 	Startup *Startup `json:"startup,omitempty"`
 }
 
 // Input is one file that the run was made from.
 type Input struct {
-	File   string `json:"file"`
-	SHA256 string `json:"sha256"`
+	File   string `json:"file"`   // its path
+	SHA256 string `json:"sha256"` // in hexadecimal
 }
 
 // Startup are the settings of the whole run.
 type Startup struct {
-	Name       string        `json:"name"`
-	OpensAt    time.Time     `json:"opens_at,omitzero"`
-	Timezone   string        `json:"timezone,omitempty"`
-	Budget     time.Duration `json:"budget,omitempty"` // nanoseconds
-	Milestones []Milestone   `json:"milestones,omitempty"`
+	Name       string        `json:"name"`                 // as in "Morning startup"
+	OpensAt    time.Time     `json:"opens_at,omitzero"`    // when everything must be up
+	Timezone   string        `json:"timezone,omitempty"`   // of the clock on the wall, "Asia/Seoul"
+	Budget     time.Duration `json:"budget,omitempty"`     // what the run may take, nanoseconds
+	Milestones []Milestone   `json:"milestones,omitempty"` // deadlines on the way
 }
 
 // Milestone is a deadline.
 type Milestone struct {
-	Name string    `json:"name"`
-	At   time.Time `json:"at"`
+	Name string    `json:"name"` // as in "gates open"
+	At   time.Time `json:"at"`   // the latest moment
 }
 
 // PlayStarted says that a play begins.
 type PlayStarted struct {
-	Play     int           `json:"play"` // number in the run, from 0
-	Name     string        `json:"name"`
-	Pos      diag.Pos      `json:"pos"`
-	Hosts    []string      `json:"hosts"`
-	Strategy string        `json:"strategy,omitempty"`
-	Serial   bool          `json:"serial,omitempty"` // batches follow
-	Owner    string        `json:"owner,omitempty"`
-	Grade    int           `json:"grade,omitempty"`
-	Budget   time.Duration `json:"budget,omitempty"`
+	Play     int           `json:"play"`               // number in the run, from 0
+	Name     string        `json:"name"`               // templated; the pattern of its hosts when it has no name
+	Pos      diag.Pos      `json:"pos"`                // where it is written
+	Hosts    []string      `json:"hosts"`              // the hosts it is for, in their order
+	Strategy string        `json:"strategy,omitempty"` // "linear" when empty
+	Serial   bool          `json:"serial,omitempty"`   // batches follow, each with a batch_started
+	Owner    string        `json:"owner,omitempty"`    // who answers for it
+	Grade    int           `json:"grade,omitempty"`    // 1 (gravest) to 4
+	Budget   time.Duration `json:"budget,omitempty"`   // what it may take, nanoseconds
+	// Playbook is the file it was run from: when it changes, a new playbook of
+	// the command line began.
+	Playbook string `json:"playbook,omitempty"`
+	// Zones groups the hosts (host to zone) for reports, when they have one.
+	Zones map[string]string `json:"zones,omitempty"`
 	// Needs are the names of the plays it waited for.
 	Needs []string `json:"needs,omitempty"`
 	// NoHosts says why there is nothing to do: "no hosts matched" or "no hosts remaining".
@@ -131,9 +139,9 @@ type PlayStarted struct {
 
 // BatchStarted says that the next hosts of a serial play begin.
 type BatchStarted struct {
-	Play  int      `json:"play"`
-	Batch int      `json:"batch"`
-	Hosts []string `json:"hosts"`
+	Play  int      `json:"play"`  // the play's number
+	Batch int      `json:"batch"` // from 0
+	Hosts []string `json:"hosts"` // the hosts of this batch
 }
 
 // Section is the part of a play that a task is in.
@@ -152,18 +160,18 @@ const (
 
 // TaskStarted says that a task begins on its first host.
 type TaskStarted struct {
-	Play int `json:"play"`
+	Play int `json:"play"` // the play's number
 	// Task is the number of this start within the run; results refer to it.
 	Task    int      `json:"task"`
-	ID      string   `json:"id"`   // the task's place, the same in every run of the same files
-	Name    string   `json:"name"` // templated, as shown: "role : name"
-	Module  string   `json:"module"`
-	Action  string   `json:"action"` // the module as written
-	Role    string   `json:"role,omitempty"`
-	Section Section  `json:"section"`
-	Handler bool     `json:"handler,omitempty"`
-	Pos     diag.Pos `json:"pos"`
-	Check   bool     `json:"check,omitempty"`
+	ID      string   `json:"id"`                // the task's place, the same in every run of the same files
+	Name    string   `json:"name"`              // templated, as shown: "role : name"
+	Module  string   `json:"module"`            // its full name, "ansible.builtin.copy"
+	Action  string   `json:"action"`            // the module as written
+	Role    string   `json:"role,omitempty"`    // the role it is from
+	Section Section  `json:"section"`           // facts, pre_tasks, roles, tasks, post_tasks, handlers or health
+	Handler bool     `json:"handler,omitempty"` // it was notified
+	Pos     diag.Pos `json:"pos"`               // where it is written
+	Check   bool     `json:"check,omitempty"`   // it runs in check mode
 	// Args are the arguments as written; nil with no_log.
 	Args *value.Dict `json:"args,omitempty"`
 }
@@ -171,8 +179,8 @@ type TaskStarted struct {
 // HostTaskBegan says that a task begins on one host (only for tasks that are
 // not instant: the console shows what a host is doing).
 type HostTaskBegan struct {
-	Task int    `json:"task"`
-	Host string `json:"host"`
+	Task int    `json:"task"` // the task's number
+	Host string `json:"host"` // inventory name
 }
 
 // Result is what a module, or the engine in its place, returned.
@@ -180,152 +188,167 @@ type Result struct {
 	// Values are Ansible's return values (changed, rc, stdout, ...); with
 	// no_log only the censored form.
 	Values *value.Dict `json:"values"`
-	Diffs  []Diff      `json:"diffs,omitempty"`
+	// Diffs are what changed, or would change; only when differences are told.
+	Diffs []Diff `json:"diffs,omitempty"`
 	// Label is the shown form of the loop item; the items are in Values.
 	Label string `json:"label,omitempty"`
-	NoLog bool   `json:"no_log,omitempty"`
+	// NoLog says that the values were censored.
+	NoLog bool `json:"no_log,omitempty"`
 	// Why is a sentence of ours about a failure, when there is one.
 	Why say.Text `json:"why,omitzero"`
+	// Fix is what to do about it.
 	Fix say.Text `json:"fix,omitzero"`
 }
 
 // Diff is one difference, as Ansible returns it.
 type Diff struct {
-	Before       string `json:"before,omitempty"`
-	After        string `json:"after,omitempty"`
-	BeforeHeader string `json:"before_header,omitempty"`
-	AfterHeader  string `json:"after_header,omitempty"`
-	Prepared     string `json:"prepared,omitempty"`
+	Before       string `json:"before,omitempty"`        // the text as found
+	After        string `json:"after,omitempty"`         // the text as wanted
+	BeforeHeader string `json:"before_header,omitempty"` // what Before is, usually a path
+	AfterHeader  string `json:"after_header,omitempty"`  // what After is
+	Prepared     string `json:"prepared,omitempty"`      // shown as it is, in place of a comparison
 }
 
 // ItemEnded is the result of one item of a loop on one host.
 type ItemEnded struct {
-	Task    int     `json:"task"`
-	Host    string  `json:"host"`
-	Index   int     `json:"index"`
-	Outcome Outcome `json:"outcome"`
-	Result  Result  `json:"result"`
+	Task    int     `json:"task"`    // the task's number
+	Host    string  `json:"host"`    // inventory name
+	Index   int     `json:"index"`   // of the item, from 0
+	Outcome Outcome `json:"outcome"` // how the item ended
+	Result  Result  `json:"result"`  // what was returned for it
+	// Delegate is the host that did the work, when it is another one.
+	Delegate string `json:"delegate,omitempty"`
 }
 
 // AttemptFailed says that a task with until will be tried again.
 type AttemptFailed struct {
-	Task    int    `json:"task"`
-	Host    string `json:"host"`
-	Attempt int    `json:"attempt"`
+	Task    int    `json:"task"`    // the task's number
+	Host    string `json:"host"`    // inventory name
+	Attempt int    `json:"attempt"` // which one failed, from 1
+	// Retries is the task's retries as written: after attempt n there are
+	// retries - n + 1 left.
 	Retries int    `json:"retries"`
-	Result  Result `json:"result"`
+	Result  Result `json:"result"` // what was returned
+	// Delegate is the host that did the work, when it is another one.
+	Delegate string `json:"delegate,omitempty"`
 }
 
 // HostTaskEnded is the end of a task on a host.
 type HostTaskEnded struct {
-	Play    int     `json:"play"`
-	Task    int     `json:"task"`
-	Host    string  `json:"host"`
-	Outcome Outcome `json:"outcome"`
-	Result  Result  `json:"result"`
+	Play    int     `json:"play"`           // the play's number
+	Task    int     `json:"task"`           // the task's number
+	Host    string  `json:"host"`           // inventory name
+	Outcome Outcome `json:"outcome"`        // how it ended
+	Result  Result  `json:"result"`         // what was returned
 	Loop    bool    `json:"loop,omitempty"` // its items were told before
 	// Delegate is the host that did the work, when it is another one.
 	Delegate string        `json:"delegate,omitempty"`
-	Began    time.Time     `json:"began"`
-	Took     time.Duration `json:"took"` // nanoseconds
+	Began    time.Time     `json:"began"` // when the host began with it
+	Took     time.Duration `json:"took"`  // nanoseconds
 	// Attempts is how often it was tried, when more than once.
 	Attempts int `json:"attempts,omitempty"`
 }
 
 // Included says which file or role was included for which hosts.
 type Included struct {
-	Task  int      `json:"task"`
-	File  string   `json:"file"`
-	Role  string   `json:"role,omitempty"`
-	Hosts []string `json:"hosts"`
-	Label string   `json:"label,omitempty"`
+	Task  int      `json:"task"`            // the number of the task that includes
+	File  string   `json:"file"`            // the file's full path; for a role its name
+	Role  string   `json:"role,omitempty"`  // the included role
+	Hosts []string `json:"hosts"`           // for whom
+	Label string   `json:"label,omitempty"` // the shown form of the loop item
 }
 
 // Notified says that a task notified a handler.
 type Notified struct {
-	Task    int    `json:"task"`
-	Host    string `json:"host"`
-	Handler string `json:"handler"`
+	Task    int    `json:"task"`    // the number of the task that notified
+	Host    string `json:"host"`    // inventory name
+	Handler string `json:"handler"` // the handler's name
 }
 
 // HostLost says that a host dropped out of a play.
 type HostLost struct {
-	Play    int     `json:"play"`
-	Host    string  `json:"host"`
-	Outcome Outcome `json:"outcome"` // Failed or Unreachable
+	Play    int     `json:"play"`    // the play's number
+	Host    string  `json:"host"`    // inventory name
+	Outcome Outcome `json:"outcome"` // failed or unreachable
 }
 
 // HostQuarantined says that a host was set aside.
 type HostQuarantined struct {
-	Play   int      `json:"play"`
-	Host   string   `json:"host"`
-	Zone   string   `json:"zone,omitempty"`
-	Reason say.Text `json:"reason"`
-	Task   int      `json:"task"`
+	Play   int      `json:"play"`           // the play's number
+	Host   string   `json:"host"`           // inventory name
+	Zone   string   `json:"zone,omitempty"` // where it stands
+	Reason say.Text `json:"reason"`         // why, for the person who goes there
+	Task   int      `json:"task"`           // the number of the task that failed
 }
 
 // Probe is one answer of a health probe that changed its state.
 type Probe struct {
-	Play   int      `json:"play"`
-	Host   string   `json:"host"`
-	Probe  string   `json:"probe"`
-	Passed bool     `json:"passed"`
-	Reason say.Text `json:"reason,omitzero"`
-	Tries  int      `json:"tries"`
+	Play   int      `json:"play"`            // the play's number
+	Host   string   `json:"host"`            // inventory name
+	Probe  string   `json:"probe"`           // what was asked, "tcp 5432"
+	Passed bool     `json:"passed"`          // the answer was good
+	Reason say.Text `json:"reason,omitzero"` // why not
+	Tries  int      `json:"tries"`           // how often it was asked by then
 }
 
 // Warning is something that a person should know.
 type Warning struct {
-	Text       say.Text `json:"text"`
-	Host       string   `json:"host,omitempty"`
-	Deprecated bool     `json:"deprecated,omitempty"`
+	Text       say.Text `json:"text"`                 // the warning
+	Host       string   `json:"host,omitempty"`       // whom it is about
+	Deprecated bool     `json:"deprecated,omitempty"` // something that will be removed
 }
 
 // Stats are values that set_stats collected, for the whole run (Host empty) or
 // for a host.
 type Stats struct {
-	Host string      `json:"host,omitempty"`
-	Data *value.Dict `json:"data"`
+	Host string      `json:"host,omitempty"` // empty for the whole run
+	Data *value.Dict `json:"data"`           // what was collected
+}
+
+// NoHostsLeft says that a play, or a batch of it, stops because every host
+// failed (Ansible prints NO MORE HOSTS LEFT in the same cases).
+type NoHostsLeft struct {
+	Play int `json:"play"` // the play's number
 }
 
 // PlayEnded says that a play is over.
 type PlayEnded struct {
-	Play int `json:"play"`
+	Play int `json:"play"` // the play's number
 	// Outcome is ok, failed or cancelled.
 	Outcome Outcome `json:"outcome"`
 }
 
 // Recap is Ansible's counts for one host.
 type Recap struct {
-	Host        string `json:"host"`
-	OK          int    `json:"ok"`
-	Changed     int    `json:"changed"`
-	Unreachable int    `json:"unreachable"`
-	Failed      int    `json:"failed"`
-	Skipped     int    `json:"skipped"`
-	Rescued     int    `json:"rescued"`
-	Ignored     int    `json:"ignored"`
-	Quarantined bool   `json:"quarantined,omitempty"`
+	Host        string `json:"host"`                  // inventory name
+	OK          int    `json:"ok"`                    // ended well, changed and ignored ones too
+	Changed     int    `json:"changed"`               // changed something
+	Unreachable int    `json:"unreachable"`           // the host could not be reached
+	Failed      int    `json:"failed"`                // failed, and nothing caught it
+	Skipped     int    `json:"skipped"`               // had nothing to do
+	Rescued     int    `json:"rescued"`               // failed, and a rescue took over
+	Ignored     int    `json:"ignored"`               // failed, with ignore_errors
+	Quarantined bool   `json:"quarantined,omitempty"` // the host was set aside
 }
 
 // Reach is what reaching a host cost.
 type Reach struct {
-	Host       string `json:"host"`
-	Handshakes int    `json:"handshakes"`
-	RoundTrips int    `json:"round_trips"`
-	Commands   int    `json:"commands"`
-	BytesIn    int64  `json:"bytes_in"`
-	BytesOut   int64  `json:"bytes_out"`
+	Host       string `json:"host"`        // inventory name
+	Handshakes int    `json:"handshakes"`  // connections made
+	RoundTrips int    `json:"round_trips"` // exchanges
+	Commands   int    `json:"commands"`    // commands run
+	BytesIn    int64  `json:"bytes_in"`    // received
+	BytesOut   int64  `json:"bytes_out"`   // sent
 }
 
 // RunEnded closes a stream.
 type RunEnded struct {
 	// Outcome is ok, failed, unreachable or cancelled.
 	Outcome  Outcome  `json:"outcome"`
-	ExitCode int      `json:"exit_code"`
-	Recap    []Recap  `json:"recap"` // by host name
-	Reach    []Reach  `json:"reach,omitempty"`
-	Reason   say.Text `json:"reason,omitzero"`
+	ExitCode int      `json:"exit_code"`       // of the command
+	Recap    []Recap  `json:"recap"`           // by host name
+	Reach    []Reach  `json:"reach,omitempty"` // by host name
+	Reason   say.Text `json:"reason,omitzero"` // why it ended early
 }
 
 // Type names, one for each body.
@@ -344,5 +367,6 @@ func (HostQuarantined) Type() Type { return TypeHostQuarantined }
 func (Probe) Type() Type           { return TypeProbe }
 func (Warning) Type() Type         { return TypeWarning }
 func (Stats) Type() Type           { return TypeStats }
+func (NoHostsLeft) Type() Type     { return TypeNoHostsLeft }
 func (PlayEnded) Type() Type       { return TypePlayEnded }
 func (RunEnded) Type() Type        { return TypeRunEnded }
