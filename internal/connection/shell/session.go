@@ -1,0 +1,274 @@
+package shell
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"sunup/internal/connection"
+)
+
+// These bound how long ending a command may hold us up.
+const (
+	termGrace = 2 * time.Second // between TERM and KILL
+	killGrace = 3 * time.Second // until we give the whole session up
+	// exitGrace is for the exit status and last words of a process whose
+	// streams have ended.
+	exitGrace = 2 * time.Second
+)
+
+// session is one shell on the host. It is used by one goroutine at a time; its
+// own goroutines are the two pumps, ended by close.
+type session struct {
+	proc     Process
+	out, err *stream
+	host     string
+	merged   bool      // a terminal: both marks come on stdout
+	used     time.Time // for choosing which idle one to close
+	closing  sync.Once
+}
+
+func newSession(p Process, host string, merged bool) *session {
+	s := &session{proc: p, out: newStream(), err: newStream(), host: host, merged: merged}
+	go s.out.pump(p.Stdout(), 16<<10)
+	go s.err.pump(p.Stderr(), 4<<10)
+	return s
+}
+
+// close ends the shell and waits for the goroutines.
+func (s *session) close() {
+	s.kill()
+	<-s.out.closed
+	<-s.err.closed
+}
+
+// settle waits for the last words of a process that has ended. Something it
+// left behind may hold the streams open; that is not waited for.
+func (s *session) settle() {
+	timer := time.AfterFunc(exitGrace, s.kill)
+	defer timer.Stop()
+	<-s.out.closed
+	<-s.err.closed
+}
+
+func (s *session) kill() { s.closing.Do(func() { s.proc.Close() }) }
+
+// usable says that the session waits for its next command.
+func (s *session) usable() bool { return s.out.clean() && s.err.clean() }
+
+// answer is what became of one line: its two frames.
+type answer struct {
+	out, err *frame
+	writeErr chan error
+}
+
+// send writes a line and expects its frames. Writing goes on in a goroutine of
+// its own, since a dead host stops reading; closing the session ends it.
+func (s *session) send(line, mark string, out, errOut func([]byte)) *answer {
+	a := &answer{out: newFrame(mark, out), err: newFrame(mark, errOut), writeErr: make(chan error, 1)}
+	s.expect(a)
+	go func() {
+		_, err := io.WriteString(s.proc, line)
+		a.writeErr <- err
+	}()
+	return a
+}
+
+func (s *session) expect(a *answer) {
+	s.out.expect(a.out)
+	if s.merged {
+		s.out.expect(a.err)
+	} else {
+		s.err.expect(a.err)
+	}
+}
+
+// whole is closed when both frames are over, or the first one was cut short.
+func (a *answer) whole() <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		<-a.out.done
+		if a.out.whole {
+			<-a.err.done
+		}
+	}()
+	return done
+}
+
+// wait blocks until the frames are over; false means that ctx ended first.
+func (a *answer) wait(ctx context.Context) bool {
+	select {
+	case <-a.out.done:
+	case <-ctx.Done():
+		return false
+	}
+	if !a.out.whole {
+		return true
+	}
+	select {
+	case <-a.err.done:
+	case <-ctx.Done():
+		return false
+	}
+	return true
+}
+
+// code is the exit code that the end of the frame told.
+func (a *answer) code() (int, bool) {
+	var code int
+	if !a.out.whole || !a.err.whole {
+		return 0, false
+	}
+	_, err := fmt.Sscan(string(a.out.status), &code)
+	return code, err == nil
+}
+
+// run sends one command and waits for its end. When ctx ends first, the
+// command is ended and ctx's error returned; usable tells whether the session
+// survived.
+func (s *session) run(ctx context.Context, body string, input []byte, out, errOut func([]byte)) (int, error) {
+	mark := newMark()
+	a := s.send(residentLine(mark, body, input), mark, out, errOut)
+	if a.wait(ctx) {
+		return s.result(a)
+	}
+	err := ctx.Err()
+	if !s.end(a) {
+		s.close()
+	}
+	s.out.flush(a.out)
+	s.err.flush(a.err)
+	return 0, err
+}
+
+func (s *session) result(a *answer) (int, error) {
+	code, ok := a.code()
+	if !ok {
+		return 0, s.lost()
+	}
+	return code, nil
+}
+
+// lost is the error for a shell that went away under a command.
+func (s *session) lost() error {
+	s.close()
+	_, err := s.proc.Wait()
+	if err == nil {
+		err = errors.New("the shell on the host ended in the middle of the command")
+	}
+	return &connection.Unreachable{
+		Host: s.host, Phase: connection.PhaseCommand, Sent: true, Err: err,
+		Hint: "whether the command ran to its end is not known; look at the host before it is sent again",
+	}
+}
+
+// end ends the running command through the session's own shell. It is false
+// when the host did not confirm.
+func (s *session) end(a *answer) bool { return s.endOther(a, "$W", "wait $W 2>/dev/null; ") }
+
+// endOther ends the process family of pid, whose command gives the answer a; s
+// itself is idle or waiting beside it.
+func (s *session) endOther(a *answer, pid, after string) bool {
+	if _, err := s.writeLimited("sunup_end TERM " + pid + "\n"); err != nil {
+		return false
+	}
+	grace, cancel := context.WithTimeout(context.Background(), termGrace)
+	a.wait(grace)
+	cancel()
+	mark := newMark()
+	b := s.send(fmt.Sprintf("sunup_end KILL %s; %sprintf '%s 0\\n'; printf '%s\\n' >&2\n", pid, after, mark, mark), mark, nil, nil)
+	grace, cancel = context.WithTimeout(context.Background(), killGrace)
+	defer cancel()
+	return b.wait(grace) && b.out.whole
+}
+
+// writeLimited writes a short line, but not for ever.
+func (s *session) writeLimited(line string) (int, error) {
+	done := make(chan error, 1)
+	go func() {
+		_, err := io.WriteString(s.proc, line)
+		done <- err
+	}()
+	timer := time.NewTimer(killGrace)
+	defer timer.Stop()
+	select {
+	case err := <-done:
+		return len(line), err
+	case <-timer.C:
+		return 0, errors.New("the host takes no input")
+	}
+}
+
+// stream runs one command whose input comes from r, on a session that ends with
+// it. Ending is left to end, since this shell is waiting for its child.
+func (s *session) stream(ctx context.Context, body string, r io.Reader, end func(a *answer, pid string), out, errOut func([]byte)) (int, error) {
+	begin, mark := newMark(), newMark()
+	first := newFrame(begin, nil)
+	s.out.expect(first)
+	a := s.send(streamLine(begin, mark, body), mark, out, errOut)
+	select {
+	case <-first.done:
+	case <-ctx.Done():
+		s.close()
+		return 0, ctx.Err()
+	}
+	if !first.whole {
+		return 0, s.lost()
+	}
+	fed := s.feed(r)
+	ended := a.wait(ctx)
+	if !ended {
+		end(a, strings.TrimSpace(string(first.status)))
+	}
+	s.close()
+	s.out.flush(a.out)
+	s.err.flush(a.err)
+	if !ended {
+		return 0, ctx.Err()
+	}
+	// A reader of ours that failed makes whatever the command did worthless.
+	select {
+	case err := <-fed:
+		if err != nil {
+			return 0, err
+		}
+	default:
+	}
+	return s.result(a)
+}
+
+// feed copies r into the process; the channel gets r's own error, or nil.
+func (s *session) feed(r io.Reader) <-chan error {
+	done := make(chan error, 1)
+	go func() {
+		src := &sourceErr{r: r}
+		io.Copy(struct{ io.Writer }{s.proc}, src)
+		done <- src.err
+		if src.err != nil {
+			// What was fed so far must not pass for the whole.
+			s.kill()
+			return
+		}
+		s.proc.CloseWrite()
+	}()
+	return done
+}
+
+// sourceErr remembers that reading failed, as opposed to writing.
+type sourceErr struct {
+	r   io.Reader
+	err error
+}
+
+func (s *sourceErr) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	if err != nil && err != io.EOF {
+		s.err = fmt.Errorf("read the input: %w", err)
+	}
+	return n, err
+}
