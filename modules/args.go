@@ -11,6 +11,9 @@ type Args struct {
 	values *value.Dict
 	given  map[string]bool
 	known  map[string]bool // nil when the module is Open
+
+	secrets  []string
+	warnings []string
 }
 
 func (a Args) at(name string) any {
@@ -81,6 +84,17 @@ func (a Args) Dict(name string) *value.Dict {
 	d, _ := a.at(name).(*value.Dict)
 	return d
 }
+
+// Secrets returns the texts that the declaration hides: the caller keeps them
+// out of everything it shows.
+func (a Args) Secrets() []string { return a.secrets }
+
+// Warnings returns what the caller should be told about how the arguments were
+// written.
+func (a Args) Warnings() []string { return a.warnings }
+
+// Has reports whether the argument is declared or was given to an Open module.
+func (a Args) Has(name string) bool { return a.values.Has(name) }
 
 // All returns every argument, also those of an Open module.
 func (a Args) All() *value.Dict { return a.values }

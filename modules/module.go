@@ -26,6 +26,12 @@ type Module struct {
 	// Controller is true for modules that never touch the host: no connection
 	// is made for them.
 	Controller bool
+	// RawArgs are the arguments that the engine hands over as they are written,
+	// because the module evaluates them itself (debug's var, assert's that).
+	RawArgs []string
+	// OncePerPlay is true for modules that act once for all hosts of the play
+	// (add_host, pause): the engine calls them for the first host only.
+	OncePerPlay bool
 	// Idempotent is true when sending it twice is the same as once, so that a
 	// lost connection may be answered by trying again.
 	Idempotent bool
@@ -123,6 +129,13 @@ type Result struct {
 	// Stats are set_stats data.
 	Stats    *Stats
 	Warnings []string
+	// VerboseAlways asks that the values are shown as if -v had been given
+	// (debug, assert).
+	VerboseAlways bool
+	// Cacheable asks that Vars are also kept as facts (set_fact's cacheable).
+	Cacheable bool
+	// NoLog hides the whole result: what was read is secret.
+	NoLog bool
 	// Unreachable is set by the engine when the host was lost.
 	Unreachable bool
 }

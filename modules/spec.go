@@ -62,5 +62,25 @@ type Param struct {
 	// Secret hides the value everywhere.
 	Secret  bool
 	Options []Param // of a Dict, or of the elements of a List of Dict
-	Doc     say.Text
+	// ApplyDefaults fills the defaults of Options also when the argument itself
+	// was not given.
+	ApplyDefaults bool
+	// DeprecatedAliases are those Aliases whose use is warned about.
+	DeprecatedAliases []string
+	Doc               say.Text
+}
+
+var freeFormDoc = say.T("The text after the module's name.", "모듈 이름 뒤에 오는 글.")
+
+// fileParams are the arguments of every module that sets attributes of files.
+var fileParams = []Param{
+	{Name: "mode", Type: Raw, Doc: say.T("Permissions: octal in quotes (\"0644\") or symbolic (u=rw,g=r,o=r).", "권한: 따옴표로 묶은 8진수(\"0644\") 또는 기호(u=rw,g=r,o=r).")},
+	{Name: "owner", Doc: say.T("User that should own the file.", "파일의 소유자.")},
+	{Name: "group", Doc: say.T("Group that should own the file.", "파일의 소유 그룹.")},
+	{Name: "seuser", Doc: say.T("User part of the SELinux context; _default takes the policy's.", "SELinux 문맥의 user 부분. _default는 정책의 값.")},
+	{Name: "serole", Doc: say.T("Role part of the SELinux context.", "SELinux 문맥의 role 부분.")},
+	{Name: "selevel", Doc: say.T("Level part of the SELinux context.", "SELinux 문맥의 level 부분.")},
+	{Name: "setype", Doc: say.T("Type part of the SELinux context.", "SELinux 문맥의 type 부분.")},
+	{Name: "attributes", Aliases: []string{"attr"}, Doc: say.T("Flags as lsattr prints them; +, - or = in front adds, removes or sets.", "lsattr 형식의 속성. 앞의 +, -, =는 더하기, 빼기, 정하기.")},
+	{Name: "unsafe_writes", Type: Bool, Default: false, Doc: say.T("Write into the file itself where it cannot be replaced (bind mounts).", "바꿔 넣을 수 없는 파일(바인드 마운트)은 그 자리에 직접 쓴다.")},
 }

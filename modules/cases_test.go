@@ -1,0 +1,9 @@
+package modules_test
+
+import (
+	"testing"
+
+	"sunup/modules/modtest"
+)
+
+func TestCases(t *testing.T) { modtest.Run(t, "testdata") }

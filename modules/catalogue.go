@@ -1,0 +1,81 @@
+package modules
+
+import (
+	"sort"
+	"strings"
+)
+
+// all is every module, by name.
+var all = []*Module{
+	&addHostModule,
+	&assertModule,
+	&commandModule,
+	&copyModule,
+	&debugModule,
+	&failModule,
+	&fileModule,
+	&groupByModule,
+	&importPlaybookModule,
+	&importRoleModule,
+	&importTasksModule,
+	&includeModule,
+	&includeRoleModule,
+	&includeTasksModule,
+	&lineinfileModule,
+	&metaModule,
+	&pingModule,
+	&rawModule,
+	&scriptModule,
+	&setFactModule,
+	&setStatsModule,
+	&shellModule,
+	&statModule,
+	&templateModule,
+}
+
+const builtin = "ansible.builtin."
+
+// byName finds a module by each of its full names.
+var byName = index(all)
+
+func index(list []*Module) map[string]*Module {
+	m := make(map[string]*Module, 2*len(list))
+	for _, mod := range list {
+		m[mod.Name] = mod
+		for _, alias := range mod.Aliases {
+			m[alias] = mod
+		}
+	}
+	return m
+}
+
+// Lookup finds a module by the name that a task uses: full, short (looked up
+// in the given collections, then among the built-in ones), or with the old
+// prefix ansible.legacy. It returns nil when there is none.
+func Lookup(name string, collections []string) *Module {
+	if short, ok := strings.CutPrefix(name, "ansible.legacy."); ok {
+		return byName[builtin+short]
+	}
+	if strings.Contains(name, ".") {
+		return byName[name]
+	}
+	for _, c := range collections {
+		if m := byName[c+"."+name]; m != nil {
+			return m
+		}
+	}
+	return byName[builtin+name]
+}
+
+// Names returns the full names of all modules, sorted.
+func Names() []string {
+	names := make([]string, 0, len(byName))
+	for name := range byName {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// ShortName is the name without "ansible.builtin.".
+func (m *Module) ShortName() string { return strings.TrimPrefix(m.Name, builtin) }
