@@ -93,4 +93,3 @@ func Text(b []byte) string {
 }
 
 func escape(dst []byte, b byte) []byte { return fmt.Appendf(dst, `\x%02x`, b) }
-

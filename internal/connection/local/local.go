@@ -56,6 +56,7 @@ func (l *link) Reset() error {
 	l.mu.Unlock()
 	if pool != nil {
 		pool.Close()
+		pool.Wait()
 	}
 	return nil
 }

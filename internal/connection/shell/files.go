@@ -236,4 +236,3 @@ func fileError(verb, name string, code int, stderr string, err error) error {
 	}
 	return fmt.Errorf("%s %s: exit code %d: %s", verb, name, code, detail)
 }
-

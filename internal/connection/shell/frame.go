@@ -89,13 +89,14 @@ func partial(p, mark []byte) int {
 }
 
 // stream cuts what a process prints into frames. Its one goroutine is pump; the
-// lock guards the rest.
+// lock guards the rest. Ending a stream does not wait for pump, since a lost host
+// may take its time to say that nothing comes any more.
 type stream struct {
 	mu     sync.Mutex
 	frames []*frame // waiting, in the order of their marks
 	stray  bool     // something was printed outside of any frame
 	ended  bool
-	closed chan struct{} // closed when pump returns
+	closed chan struct{} // closed with ended
 }
 
 func newStream() *stream { return &stream{closed: make(chan struct{})} }
@@ -113,13 +114,12 @@ func (s *stream) expect(f *frame) {
 
 // pump reads until the process closes its end.
 func (s *stream) pump(r io.Reader, size int) {
-	defer close(s.closed)
+	defer s.end()
 	buf := make([]byte, size)
 	for {
 		n, err := r.Read(buf)
 		s.feed(buf[:n])
 		if err != nil {
-			s.end()
 			return
 		}
 	}
@@ -128,7 +128,7 @@ func (s *stream) pump(r io.Reader, size int) {
 func (s *stream) feed(p []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for len(p) > 0 {
+	for len(p) > 0 && !s.ended {
 		if len(s.frames) == 0 {
 			s.stray = true
 			return
@@ -144,7 +144,11 @@ func (s *stream) feed(p []byte) {
 func (s *stream) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.ended {
+		return
+	}
 	s.ended = true
+	close(s.closed)
 	for _, f := range s.frames {
 		f.lost()
 	}

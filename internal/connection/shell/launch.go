@@ -24,7 +24,7 @@ func (e *noShell) Error() string {
 // launch starts a session as the identity: it logs in, answers the one question
 // for the password, and waits until the shell says that it is there. What the
 // login prints before that (rc files, banners) is no part of any output.
-func launch(ctx context.Context, t Transport, b connection.Become, shellPath string) (*session, error) {
+func launch(ctx context.Context, t Transport, b connection.Become, shellPath string, owner *sync.WaitGroup) (*session, error) {
 	ready, key := newMark(), "sunup-"+newMark()+":"
 	inner := fmt.Sprintf("%s -c %s", Quote(shellPath), quoted(fmt.Sprintf(`printf '%s\n'; printf '%s\n' >&2; exec %s`, ready, ready, Quote(shellPath))))
 	line, err := commandLine(b, inner, key)
@@ -35,7 +35,7 @@ func launch(ctx context.Context, t Transport, b connection.Become, shellPath str
 	if err != nil {
 		return nil, err
 	}
-	s := newSession(proc, t.Host(), wantsTerminal(b))
+	s := newSession(proc, t.Host(), wantsTerminal(b), owner)
 	if err := s.greet(ctx, b, ready, key); err != nil {
 		s.close()
 		return nil, err
@@ -85,7 +85,7 @@ func (s *session) greet(ctx context.Context, b connection.Become, ready, key str
 	// the beginning of a mark.
 	hello := &answer{out: newFrame(ready, said.write), err: newFrame(ready, said.write)}
 	s.expect(hello)
-	done := hello.whole()
+	done := hello.whole(s.owner)
 	answered, seen := false, 0
 	for {
 		select {
@@ -153,6 +153,6 @@ func (s *session) exit() (int, error) {
 	case <-ctx.Done():
 		s.close()
 		e := <-done
-		return e.code, nil
+		return e.code, e.err
 	}
 }

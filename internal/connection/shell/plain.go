@@ -28,7 +28,7 @@ func (p *Pool) runPlain(ctx context.Context, b connection.Become, cmd connection
 	if err != nil {
 		return 0, limit(err)
 	}
-	s := newSession(proc, p.transport.Host(), tty)
+	s := newSession(proc, p.transport.Host(), tty, &p.work)
 	defer s.close()
 	if b.Method != "" {
 		if err := s.greet(ctx, b, ready, key); err != nil {

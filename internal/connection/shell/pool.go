@@ -32,6 +32,8 @@ type Pool struct {
 	options   connection.Options
 	tally     *connection.Tally
 
+	work sync.WaitGroup // all goroutines of all sessions
+
 	mu      sync.Mutex
 	idle    map[connection.Become][]*session
 	open    int // idle and at work
@@ -267,7 +269,7 @@ func (p *Pool) unclaim(err error) (again bool) {
 func (p *Pool) forget(s *session) {
 	delete(p.all, s)
 	p.open--
-	s.kill()
+	s.close()
 	p.notify()
 }
 
@@ -303,7 +305,7 @@ func (p *Pool) start(ctx context.Context, b connection.Become) (*session, error)
 	defer cancel()
 	p.tally.RoundTrips.Add(2) // the channel and its command
 	p.tally.Shells.Add(1)
-	s, err := launch(inner, p.transport, b, p.options.Shell)
+	s, err := launch(inner, p.transport, b, p.options.Shell, &p.work)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -313,7 +315,7 @@ func (p *Pool) start(ctx context.Context, b connection.Become) (*session, error)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
-		s.kill()
+		s.close()
 		return nil, p.gone()
 	}
 	p.all[s] = struct{}{}
@@ -344,8 +346,7 @@ func (p *Pool) discard(s *session) {
 	s.close()
 }
 
-// Close ends all shells with the commands under way, which end as unreachable,
-// and waits for our goroutines.
+// Close ends all shells with the commands under way, which end as unreachable.
 func (p *Pool) Close() {
 	p.mu.Lock()
 	if p.closed {
@@ -365,14 +366,18 @@ func (p *Pool) Close() {
 	p.open = 0
 	p.notify()
 	p.mu.Unlock()
-	var wait sync.WaitGroup
+	var told sync.WaitGroup
 	for _, s := range all {
-		wait.Go(func() {
+		told.Go(func() {
 			if _, working := busy[s]; working {
 				s.writeLimited("sunup_end KILL $W\nexit\n")
 			}
 			s.close()
 		})
 	}
-	wait.Wait()
+	told.Wait()
 }
+
+// Wait returns when no goroutine of the pool is left; for a transport that can
+// be lost it is called after Close and after the transport's own end.
+func (p *Pool) Wait() { p.work.Wait() }

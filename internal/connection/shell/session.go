@@ -22,9 +22,10 @@ const (
 )
 
 // session is one shell on the host. It is used by one goroutine at a time; its
-// own goroutines are the two pumps, ended by close.
+// own goroutines are the two pumps, which owner waits for in the end.
 type session struct {
 	proc     Process
+	owner    *sync.WaitGroup
 	out, err *stream
 	host     string
 	merged   bool      // a terminal: both marks come on stdout
@@ -32,30 +33,31 @@ type session struct {
 	closing  sync.Once
 }
 
-func newSession(p Process, host string, merged bool) *session {
-	s := &session{proc: p, out: newStream(), err: newStream(), host: host, merged: merged}
-	go s.out.pump(p.Stdout(), 16<<10)
-	go s.err.pump(p.Stderr(), 4<<10)
+func newSession(p Process, host string, merged bool, owner *sync.WaitGroup) *session {
+	s := &session{proc: p, owner: owner, out: newStream(), err: newStream(), host: host, merged: merged}
+	owner.Go(func() { s.out.pump(p.Stdout(), 16<<10) })
+	owner.Go(func() { s.err.pump(p.Stderr(), 4<<10) })
 	return s
 }
 
-// close ends the shell and waits for the goroutines.
+// close ends the session for us at once; the process is told beside, since a
+// lost host does not listen.
 func (s *session) close() {
-	s.kill()
-	<-s.out.closed
-	<-s.err.closed
+	s.closing.Do(func() {
+		s.owner.Go(func() { s.proc.Close() })
+		s.out.end()
+		s.err.end()
+	})
 }
 
 // settle waits for the last words of a process that has ended. Something it
 // left behind may hold the streams open; that is not waited for.
 func (s *session) settle() {
-	timer := time.AfterFunc(exitGrace, s.kill)
+	timer := time.AfterFunc(exitGrace, s.close)
 	defer timer.Stop()
 	<-s.out.closed
 	<-s.err.closed
 }
-
-func (s *session) kill() { s.closing.Do(func() { s.proc.Close() }) }
 
 // usable says that the session waits for its next command.
 func (s *session) usable() bool { return s.out.clean() && s.err.clean() }
@@ -63,18 +65,14 @@ func (s *session) usable() bool { return s.out.clean() && s.err.clean() }
 // answer is what became of one line: its two frames.
 type answer struct {
 	out, err *frame
-	writeErr chan error
 }
 
 // send writes a line and expects its frames. Writing goes on in a goroutine of
 // its own, since a dead host stops reading; closing the session ends it.
 func (s *session) send(line, mark string, out, errOut func([]byte)) *answer {
-	a := &answer{out: newFrame(mark, out), err: newFrame(mark, errOut), writeErr: make(chan error, 1)}
+	a := &answer{out: newFrame(mark, out), err: newFrame(mark, errOut)}
 	s.expect(a)
-	go func() {
-		_, err := io.WriteString(s.proc, line)
-		a.writeErr <- err
-	}()
+	s.owner.Go(func() { io.WriteString(s.proc, line) }) // a failure ends the streams too
 	return a
 }
 
@@ -88,15 +86,15 @@ func (s *session) expect(a *answer) {
 }
 
 // whole is closed when both frames are over, or the first one was cut short.
-func (a *answer) whole() <-chan struct{} {
+func (a *answer) whole(owner *sync.WaitGroup) <-chan struct{} {
 	done := make(chan struct{})
-	go func() {
+	owner.Go(func() {
 		defer close(done)
 		<-a.out.done
 		if a.out.whole {
 			<-a.err.done
 		}
-	}()
+	})
 	return done
 }
 
@@ -156,8 +154,8 @@ func (s *session) result(a *answer) (int, error) {
 
 // lost is the error for a shell that went away under a command.
 func (s *session) lost() error {
+	_, err := s.exit()
 	s.close()
-	_, err := s.proc.Wait()
 	if err == nil {
 		err = errors.New("the shell on the host ended in the middle of the command")
 	}
@@ -190,10 +188,10 @@ func (s *session) endOther(a *answer, pid, after string) bool {
 // writeLimited writes a short line, but not for ever.
 func (s *session) writeLimited(line string) (int, error) {
 	done := make(chan error, 1)
-	go func() {
+	s.owner.Go(func() {
 		_, err := io.WriteString(s.proc, line)
 		done <- err
-	}()
+	})
 	timer := time.NewTimer(killGrace)
 	defer timer.Stop()
 	select {
@@ -251,7 +249,7 @@ func (s *session) feed(r io.Reader) <-chan error {
 		done <- src.err
 		if src.err != nil {
 			// What was fed so far must not pass for the whole.
-			s.kill()
+			s.close()
 			return
 		}
 		s.proc.CloseWrite()

@@ -27,7 +27,8 @@ type Process interface {
 	Stdout() io.Reader
 	Stderr() io.Reader
 	// Wait returns the exit code once the process is over, whether or not its
-	// output was read; an error means that we lost it and do not know.
+	// output was read; an error means that we lost it and do not know. After
+	// Close it returns at once.
 	Wait() (int, error)
 	// Close ends the process as well as the transport can and frees what it
 	// held. It may be called again, and at any time.
