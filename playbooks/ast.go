@@ -52,9 +52,16 @@ type Scope struct {
 	Tags []string
 	// Role is set on the scope of a role.
 	Role *Role
-	// RoleParams are the parameters that a role was given (roles: entries and
-	// import_role vars), not templated.
+	// RoleParams are the parameters of a role's entry in roles: or dependencies:
+	// that are not keywords, not templated. (The vars: of import_role are Vars
+	// of its ImportScope, as Ansible has it.)
 	RoleParams *value.Dict
+	// File is the task file that an ImportScope brought in, as it was named
+	// (rendered); relative names inside it are looked for beside it first.
+	File string
+	// Origin is the ID of the include that made this scope at run time, or of
+	// the task that it belongs to; it goes before the IDs of what is inside.
+	Origin string
 }
 
 // ScopeKind says what a scope belongs to.
@@ -70,11 +77,19 @@ const (
 )
 
 // Play is hosts and what is done on them.
+//
+// Handlers are flushed by the runner after PreTasks, after RoleBlocks with
+// Tasks, and after PostTasks: no task stands for that in the tree. The When of
+// a play's scope comes from import_playbook; it is for fact gathering too.
 type Play struct {
 	Scope
 	Name  string   // as written; empty when not given
 	Hosts []string // patterns, not templated
 	File  string   // the playbook file it was written in
+	// Collection is "namespace.name" when the playbook is one of a collection.
+	Collection string
+	// Dir is the absolute directory of File: where relative paths start from.
+	Dir string
 
 	VarsFiles   []VarsFile
 	VarsPrompt  []VarsPrompt
@@ -84,9 +99,13 @@ type Play struct {
 	RoleBlocks  []*Block
 	Tasks       *Block
 	PostTasks   *Block
-	Handlers    []*Task // in order: roles' first, then the play's
+	// Handlers in order: roles' first, then the play's, then those that
+	// import_role brought.
+	Handlers []*Task
 
 	Ours Orchestration
+
+	imported []*Task // handlers of import_role, while the play is read
 }
 
 // Orchestration holds the keywords that sunup adds to a play; see
@@ -186,15 +205,19 @@ type Task struct {
 	Until       []any
 	ChangedWhen []any // nil when not given
 	FailedWhen  []any
-	Notify      []string
+	Notify      []string // its own, or else of the innermost block that has any
 	Listen      []string // handlers only
 	IsHandler   bool
 	// Include is set for include_tasks, include_role and include (dynamic).
 	Include *Include
-	// Local is true for local_action.
+	// Local is true for local_action; Keywords then holds delegate_to: localhost.
 	Local bool
-	// Implicit is true for tasks that the loader adds (meta: flush_handlers, role_complete).
+	// Implicit is true for a task that nobody wrote and nobody is shown: the
+	// meta: role_complete at the end of each role.
 	Implicit bool
+	// ModuleFile is the file of a module of the user's own (library/, a
+	// collection), which is sent as it is; empty for a module of ours.
+	ModuleFile string
 }
 
 // Loop is what a task repeats over.
@@ -237,6 +260,9 @@ const (
 type Role struct {
 	Name string // as asked for; a collection role by its full name
 	Path string // the role's directory
+	// Key is equal for uses with the same parameters: such a role runs once
+	// per host unless it allows duplicates. It is stable between readings.
+	Key string
 	// FromCollection is "namespace.name" or empty.
 	FromCollection  string
 	Defaults        *value.Dict // not templated; nil if none
@@ -248,8 +274,10 @@ type Role struct {
 }
 
 // RoleUse is one entry of roles:, a dependency, or an import_role.
+//
+// Two uses of a role with the same parameters have the same Role.Key.
 type RoleUse struct {
 	Scope
-	Block    *Block  // tasks of the role, dependencies first
-	Handlers []*Task // handlers of the role
+	Block    *Block  // dependencies first, then its tasks, then meta: role_complete
+	Handlers []*Task // handlers of its dependencies and of the role
 }
