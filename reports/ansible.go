@@ -73,8 +73,11 @@ type Ansible struct {
 	lastPlay string
 	lastTask string
 	warned   map[string]bool
-	custom   map[string]*value.Dict
-	counts   map[string]*event.Recap
+	// items are the loops that told an item: a loop that broke before its
+	// first one ends like a task without a loop.
+	items  map[cellKey]bool
+	custom map[string]*value.Dict
+	counts map[string]*event.Recap
 }
 
 // NewAnsible returns a sink that prints to w. Close it when the run is over.
@@ -86,7 +89,7 @@ func NewAnsible(w io.Writer, o AnsibleOptions) *Ansible {
 	a := &Ansible{
 		o: o, out: w, err: o.Stderr,
 		plays: map[int]event.PlayStarted{}, tasks: map[int]event.TaskStarted{}, batches: map[int]event.BatchStarted{},
-		warned: map[string]bool{}, custom: map[string]*value.Dict{}, counts: map[string]*event.Recap{},
+		warned: map[string]bool{}, items: map[cellKey]bool{}, custom: map[string]*value.Dict{}, counts: map[string]*event.Recap{},
 	}
 	if a.err == nil {
 		a.err = w
@@ -121,6 +124,7 @@ func (a *Ansible) Emit(e event.Event) {
 			a.line(fmt.Sprintf(" [started %s on %s]", a.tasks[d.Task].Name, d.Host), "ok")
 		}
 	case event.ItemEnded:
+		a.items[cellKey{d.Task, d.Host}] = true
 		a.itemEnded(d)
 	case event.AttemptFailed:
 		a.attemptFailed(d)
@@ -316,12 +320,12 @@ func hostLabel(host, delegate string) string {
 	return host + " -> " + delegate
 }
 
-// flag reads a return value as Python's truth.
-func flag(values *value.Dict, key string) bool { return value.Truth(values.At(key)) }
+// truthy reads a return value as Python's truth.
+func truthy(values *value.Dict, key string) bool { return value.Truth(values.At(key)) }
 
 // verbose reports whether results are printed at this verbosity.
 func (a *Ansible) verbose(t event.TaskStarted, values *value.Dict, o event.Outcome, above int) bool {
-	if flag(values, "_ansible_verbose_override") || isAction(t, "setup", "gather_facts") {
+	if truthy(values, "_ansible_verbose_override") || isAction(t, "setup", "gather_facts") {
 		return false
 	}
 	return a.o.Verbosity > above || alwaysVerbose(t, values, o)
@@ -339,6 +343,9 @@ func alwaysVerbose(t event.TaskStarted, values *value.Dict, o event.Outcome) boo
 func (a *Ansible) hostTaskEnded(d event.HostTaskEnded) {
 	a.count(d)
 	t := a.tasks[d.Task]
+	key := cellKey{d.Task, d.Host}
+	d.Loop = d.Loop && a.items[key]
+	delete(a.items, key)
 	if isAction(t, "meta") {
 		return
 	}
@@ -350,7 +357,7 @@ func (a *Ansible) hostTaskEnded(d event.HostTaskEnded) {
 	case event.Unreachable:
 		a.hostUnreachable(t, d, false)
 	case event.Ignored:
-		if flag(d.Result.Values, "unreachable") {
+		if truthy(d.Result.Values, "unreachable") {
 			a.hostUnreachable(t, d, true)
 			return
 		}
@@ -474,7 +481,7 @@ func (a *Ansible) item(t event.TaskStarted, d event.ItemEnded, text, kind string
 
 // itemLabel is how a loop item is shown.
 func itemLabel(r event.Result) string {
-	if r.NoLog || flag(r.Values, "_ansible_no_log") {
+	if r.NoLog || truthy(r.Values, "_ansible_no_log") {
 		return "(censored due to no_log)"
 	}
 	if r.Label != "" {
@@ -611,7 +618,7 @@ func (a *Ansible) exception(values *value.Dict) {
 }
 
 func (a *Ansible) diffs(task int, r event.Result) {
-	if len(r.Diffs) == 0 || r.NoLog || !flag(r.Values, "changed") {
+	if len(r.Diffs) == 0 || r.NoLog || !truthy(r.Values, "changed") {
 		return
 	}
 	var b strings.Builder
@@ -769,7 +776,7 @@ func (a *Ansible) count(d event.HostTaskEnded) {
 	case event.Ignored:
 		r.OK++
 		r.Ignored++
-		if flag(d.Result.Values, "changed") {
+		if truthy(d.Result.Values, "changed") {
 			r.Changed++
 		}
 	case event.Failed, event.Quarantined, event.Unknown:

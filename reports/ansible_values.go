@@ -16,7 +16,7 @@ const censoredText = "the output has been hidden due to the fact that 'no_log: t
 // shownValues are the values that may be shown. A result with no_log should
 // have been censored already; here nothing depends on that.
 func shownValues(r event.Result) *value.Dict {
-	if !r.NoLog && !flag(r.Values, "_ansible_no_log") {
+	if !r.NoLog && !truthy(r.Values, "_ansible_no_log") {
 		return r.Values
 	}
 	out := value.NewDict("censored", censoredText)

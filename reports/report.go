@@ -1,0 +1,291 @@
+package reports
+
+import (
+	"time"
+
+	"sunup/internal/diag"
+	"sunup/internal/event"
+	"sunup/internal/say"
+	"sunup/internal/value"
+)
+
+// SchemaVersion is the version of report.json. Fields may be added within a
+// version; none is renamed or removed.
+const SchemaVersion = 1
+
+// Report is everything worth knowing about one run. It is what report.json
+// holds; report.schema.json describes it.
+type Report struct {
+	Schema int `json:"schema"`
+	Run    Run `json:"run"`
+	// Sentence says in one sentence how the run went.
+	Sentence say.Text      `json:"sentence"`
+	Outcome  event.Outcome `json:"outcome"`
+	// Complete is false when the stream ended before the run did.
+	Complete bool      `json:"complete"`
+	ExitCode int       `json:"exit_code"`
+	Reason   say.Text  `json:"reason,omitzero"`
+	Began    time.Time `json:"began"`
+	Ended    time.Time `json:"ended"`
+	TookMS   int64     `json:"took_ms"`
+	Figures  Figures   `json:"figures"`
+	// Milestones are the deadlines, the opening among them, by time.
+	Milestones []Milestone   `json:"milestones"`
+	Plays      []*Play       `json:"plays"`
+	Tasks      []*Task       `json:"tasks"`
+	Hosts      []*Host       `json:"hosts"`
+	Failures   []*Failure    `json:"failures"`
+	Causes     []*Cause      `json:"causes"`
+	Quarantine []Quarantined `json:"quarantine"`
+	Slow       []Step        `json:"slow"`
+	Critical   []Step        `json:"critical_path"`
+	Changes    []*Change     `json:"changes"`
+	Recap      []event.Recap `json:"recap"`
+	Reach      []event.Reach `json:"reach,omitempty"`
+	Warnings   []*Warned     `json:"warnings"`
+	Stats      []Stats       `json:"stats,omitempty"`
+	// Notes say what was left out of this report, and why.
+	Notes []say.Text `json:"notes,omitempty"`
+}
+
+// Run is what was started, by whom, and from what.
+type Run struct {
+	ID        string        `json:"id"`
+	Name      string        `json:"name"`
+	Version   string        `json:"version"`
+	Playbooks []string      `json:"playbooks"`
+	Inventory []string      `json:"inventory"`
+	Limit     string        `json:"limit,omitempty"`
+	Tags      []string      `json:"tags,omitempty"`
+	SkipTags  []string      `json:"skip_tags,omitempty"`
+	Check     bool          `json:"check"`
+	Diff      bool          `json:"diff"`
+	Forks     int           `json:"forks"`
+	User      string        `json:"user"`
+	Node      string        `json:"node"`
+	Inputs    []event.Input `json:"inputs"`
+	Timezone  string        `json:"timezone,omitempty"`
+	BudgetMS  int64         `json:"budget_ms,omitempty"`
+	OpensAt   time.Time     `json:"opens_at,omitzero"`
+}
+
+// Counts are how many host x task cells ended in each outcome.
+type Counts map[event.Outcome]int
+
+// Figures are the numbers of the whole run.
+type Figures struct {
+	Hosts        int    `json:"hosts"`
+	HostsGood    int    `json:"hosts_good"`
+	HostsFailed  int    `json:"hosts_failed"`
+	HostsLost    int    `json:"hosts_unreachable"`
+	HostsAside   int    `json:"hosts_quarantined"`
+	HostsChanged int    `json:"hosts_changed"`
+	Plays        int    `json:"plays"`
+	Tasks        int    `json:"tasks"`
+	Cells        Counts `json:"cells"`
+	// WorkingMS and WaitingMS are summed over the hosts: time in tasks, and
+	// time between the beginning of a play and the host's end in it that was
+	// not in tasks.
+	WorkingMS  int64 `json:"working_ms"`
+	WaitingMS  int64 `json:"waiting_ms"`
+	Attempts   int   `json:"attempts"` // tries that failed and were made again
+	Handshakes int   `json:"handshakes"`
+	Commands   int   `json:"commands"`
+}
+
+// MilestoneState tells whether a deadline was kept.
+type MilestoneState string
+
+// The states of a milestone.
+const (
+	Met        MilestoneState = "met"         // everything was up before it
+	Late       MilestoneState = "late"        // everything was up after it
+	NotReached MilestoneState = "not_reached" // the run did not get everything up
+)
+
+// Milestone is one deadline and what became of it.
+type Milestone struct {
+	Name  string         `json:"name"`
+	At    time.Time      `json:"at"`
+	State MilestoneState `json:"state"`
+	// MarginMS is what was left; negative when it was late.
+	MarginMS int64 `json:"margin_ms"`
+	Opening  bool  `json:"opening,omitempty"`
+}
+
+// Play is one play.
+type Play struct {
+	Number    int           `json:"number"`
+	Name      string        `json:"name"`
+	Pos       diag.Pos      `json:"pos"`
+	HostCount int           `json:"host_count"`
+	Strategy  string        `json:"strategy,omitempty"`
+	Owner     string        `json:"owner,omitempty"`
+	Grade     int           `json:"grade,omitempty"`
+	BudgetMS  int64         `json:"budget_ms,omitempty"`
+	Needs     []string      `json:"needs,omitempty"`
+	NoHosts   string        `json:"no_hosts,omitempty"`
+	Outcome   event.Outcome `json:"outcome"`
+	Began     time.Time     `json:"began"`
+	Ended     time.Time     `json:"ended"`
+	TookMS    int64         `json:"took_ms"`
+	Counts    Counts        `json:"counts"`
+	Lost      []string      `json:"lost,omitempty"`
+	Batches   int           `json:"batches,omitempty"`
+}
+
+// Task is one column of the matrix: a task of a play. A task that ran in
+// several batches is one column; one that a host ran several times is several.
+type Task struct {
+	Number  int           `json:"number"`
+	Play    int           `json:"play"`
+	ID      string        `json:"id"`
+	Name    string        `json:"name"`
+	Module  string        `json:"module"`
+	Role    string        `json:"role,omitempty"`
+	Section event.Section `json:"section"`
+	Handler bool          `json:"handler,omitempty"`
+	Pos     diag.Pos      `json:"pos"`
+	Began   time.Time     `json:"began"`
+	Ended   time.Time     `json:"ended"`
+	// SpanMS is from its first host's begin to its last host's end.
+	SpanMS  int64  `json:"span_ms"`
+	Counts  Counts `json:"counts"`
+	WorkMS  int64  `json:"work_ms"`
+	Slowest string `json:"slowest,omitempty"`
+	// SlowestMS is what the slowest host took.
+	SlowestMS int64 `json:"slowest_ms"`
+	// MiddleMS is what a host in the middle took (the median).
+	MiddleMS int64 `json:"middle_ms"`
+}
+
+// Host is one row of the matrix.
+type Host struct {
+	Name string `json:"name"`
+	Zone string `json:"zone,omitempty"`
+	// Outcome is the gravest: unreachable, failed, quarantined, cancelled,
+	// unknown, changed or ok.
+	Outcome   event.Outcome `json:"outcome"`
+	WorkingMS int64         `json:"working_ms"`
+	WaitingMS int64         `json:"waiting_ms"`
+	Cells     []Cell        `json:"cells"`
+}
+
+// Cell is how one task ended on one host.
+type Cell struct {
+	Task    int           `json:"task"` // the column
+	Outcome event.Outcome `json:"outcome"`
+	BeganMS int64         `json:"began_ms"` // since the run began
+	TookMS  int64         `json:"took_ms"`
+}
+
+// Failure is one task that failed on one host, with what a person needs to
+// mend it.
+type Failure struct {
+	Host     string        `json:"host"`
+	Zone     string        `json:"zone,omitempty"`
+	Play     int           `json:"play"`
+	Task     int           `json:"task"`
+	Outcome  event.Outcome `json:"outcome"`
+	At       time.Time     `json:"at"`
+	TookMS   int64         `json:"took_ms"`
+	Attempts int           `json:"attempts,omitempty"`
+	Delegate string        `json:"delegate,omitempty"`
+	Message  string        `json:"message"`
+	RC       *int          `json:"rc,omitempty"`
+	Command  string        `json:"command,omitempty"`
+	Stdout   string        `json:"stdout,omitempty"`
+	Stderr   string        `json:"stderr,omitempty"`
+	Diff     string        `json:"diff,omitempty"`
+	Why      say.Text      `json:"why,omitzero"`
+	Fix      say.Text      `json:"fix,omitzero"`
+	Items    []FailedItem  `json:"items,omitempty"`
+	NoLog    bool          `json:"no_log,omitempty"`
+	// Cut says that output was too long and its middle was left out.
+	Cut bool `json:"cut,omitempty"`
+}
+
+// FailedItem is one failed item of a loop.
+type FailedItem struct {
+	Label   string `json:"label"`
+	Message string `json:"message"`
+}
+
+// Cause groups the failures that have the same cause.
+type Cause struct {
+	Outcome event.Outcome `json:"outcome"`
+	Message string        `json:"message"`
+	Why     say.Text      `json:"why,omitzero"`
+	Fix     say.Text      `json:"fix,omitzero"`
+	Tasks   []int         `json:"tasks"`
+	Hosts   []string      `json:"hosts"`
+	// Count is how many failures there were, told one by one or not.
+	Count int `json:"count"`
+}
+
+// Quarantined is a host that was set aside: a work order.
+type Quarantined struct {
+	Host   string    `json:"host"`
+	Zone   string    `json:"zone,omitempty"`
+	Play   int       `json:"play"`
+	Task   int       `json:"task"` // -1 when not known
+	At     time.Time `json:"at"`
+	Reason say.Text  `json:"reason"`
+	Fix    say.Text  `json:"fix,omitzero"`
+	Owner  string    `json:"owner,omitempty"`
+	Grade  int       `json:"grade,omitempty"`
+}
+
+// Step is a task as a part of the time that the run took.
+type Step struct {
+	Play int `json:"play"`
+	Task int `json:"task"`
+	// Host is the one that was waited for.
+	Host string `json:"host"`
+	// TookMS is the time that the run spent on it.
+	TookMS int64 `json:"took_ms"`
+}
+
+// Change is what one task changed, or would change, on some hosts.
+type Change struct {
+	Task  int      `json:"task"`
+	Hosts []string `json:"hosts"`
+	Count int      `json:"count"`
+	Diffs []Diff   `json:"diffs,omitempty"`
+}
+
+// Diff is one difference and the hosts that share it.
+type Diff struct {
+	Text  string   `json:"text"`
+	Hosts []string `json:"hosts"`
+	Cut   bool     `json:"cut,omitempty"`
+}
+
+// Warned is one warning and how often it came.
+type Warned struct {
+	Text       say.Text `json:"text"`
+	Host       string   `json:"host,omitempty"`
+	Deprecated bool     `json:"deprecated,omitempty"`
+	Count      int      `json:"count"`
+}
+
+// Stats are what set_stats collected for a host, or for the run.
+type Stats struct {
+	Host string      `json:"host,omitempty"`
+	Data *value.Dict `json:"data"`
+}
+
+// isBad reports whether an outcome is one that somebody should look at.
+func isBad(o event.Outcome) bool {
+	switch o {
+	case event.Failed, event.Unreachable, event.Quarantined, event.Unknown:
+		return true
+	}
+	return false
+}
+
+// gravity orders outcomes from harmless to grave.
+var gravity = map[event.Outcome]int{
+	event.Skipped: 1, event.OK: 2, event.Ignored: 3, event.Rescued: 4, event.Changed: 5,
+	event.Cancelled: 6, event.Unknown: 7, event.Quarantined: 8, event.Failed: 9, event.Unreachable: 10,
+}
