@@ -544,3 +544,9 @@ func (s *syntax) unknownAnchor() finding {
 	}
 	return f
 }
+
+// CheckEncoding finds bytes that are no UTF-8, and control characters, in a
+// text of any format.
+func CheckEncoding(file string, src []byte) (diag.Problem, bool) {
+	return encodingProblem(NewSource(file, src), src)
+}
