@@ -187,7 +187,8 @@ type Task struct {
 	ID   string
 	Name string // as written; empty when not given
 	// Action is the module as written ("copy"); Module its full name
-	// ("ansible.builtin.copy"), which is what runs.
+	// ("ansible.builtin.copy"), which is what runs. Module is empty when Action is
+	// a template (action: "{{ name }}").
 	Action string
 	Module string
 	Pos    diag.Pos // of the action

@@ -20,6 +20,7 @@ type call struct {
 	file     string     // of a module of the user's own
 	freeForm bool
 	local    bool
+	extra    *yaml.Node  // args:
 	oldStyle bool        // action: or local_action:
 	args     *value.Dict // already read, for action:
 }
@@ -42,6 +43,9 @@ var takesRaw = setOf("include", "include_vars", "include_tasks", "include_role",
 
 // structural are the actions that the language itself carries out.
 var structural = setOf("include", "include_tasks", "import_tasks", "include_role", "import_role", "meta")
+
+// maxRedirects bounds redirects to redirects.
+const maxRedirects = 8
 
 // found is what a module name means.
 type found int
@@ -70,6 +74,15 @@ func (c *place) resolve(name string, into *call) found {
 	if file := c.moduleFile(name); file != "" {
 		into.file = file
 		return knownModule
+	}
+	if to := c.redirect(name); to != "" && c.redirects < maxRedirects {
+		inner := *c
+		inner.redirects++
+		var target call
+		if kind := inner.resolve(to, &target); kind != notFound {
+			into.module, into.file, into.freeForm = target.module, target.file, into.freeForm || target.freeForm
+			return kind
+		}
 	}
 	if c.o.Modules == nil {
 		if builtinModules[into.short] {
@@ -136,6 +149,33 @@ func (c *place) moduleFile(name string) string {
 	return c.moduleIn(append(dirs, c.libraryDirs()...), short)
 }
 
+// redirect follows what a collection's meta/runtime.yml says of a module that
+// moved; "" when it says nothing.
+func (c *place) redirect(name string) string {
+	try := []string{name}
+	if !strings.Contains(name, ".") {
+		try = nil
+		for _, collection := range c.collections {
+			try = append(try, collection+"."+name)
+		}
+	}
+	for _, full := range try {
+		ns, coll, rest, ok := collectionName(full)
+		if !ok {
+			continue
+		}
+		for _, dir := range c.collectionDirs(ns, coll) {
+			routing := c.parse(filepath.Join(dir, "meta", "runtime.yml")).root.Get("plugin_routing")
+			for _, kind := range []string{"action", "modules"} {
+				if to := routing.Get(kind).Get(rest).Get("redirect"); to != nil && scalarText(to) != name {
+					return scalarText(to)
+				}
+			}
+		}
+	}
+	return ""
+}
+
 // libraryDirs are where modules of the user's own lie.
 func (c *place) libraryDirs() []string {
 	var dirs []string
@@ -187,6 +227,7 @@ func (c *place) call(n *yaml.Node) (*call, []yaml.Entry) {
 	}
 	var calls []*call
 	var rest, unknown []yaml.Entry
+	var extra *yaml.Node
 	for _, e := range n.Entries {
 		name := scalarText(e.Key)
 		_, removed := removedKeywords[name]
@@ -196,6 +237,7 @@ func (c *place) call(n *yaml.Node) (*call, []yaml.Entry) {
 				return nil, nil
 			}
 		case name == "args":
+			extra = e.Value
 		case keywordIn(name, w) != nil || strings.HasPrefix(name, "with_") || removed:
 			rest = append(rest, e)
 		default:
@@ -211,7 +253,14 @@ func (c *place) call(n *yaml.Node) (*call, []yaml.Entry) {
 		c.report(twoActions(calls))
 		return nil, nil
 	}
-	c.reportLacking(calls[0])
+	if calls[0].short == "import_playbook" {
+		c.report(playbookInTasks(calls[0].key))
+		return nil, nil
+	}
+	if !isTemplate(calls[0].name) {
+		c.reportLacking(calls[0])
+	}
+	calls[0].extra = extra
 	return calls[0], append(rest, others...)
 }
 
@@ -226,7 +275,8 @@ func (c *place) candidates(entries []yaml.Entry) (modules []*call, others []yaml
 			// candidate a misspelt keyword is likelier.
 			kind = notFound
 		}
-		if keywordsByName[name] != nil && kind != knownModule {
+		if keywordsByName[name] != nil && (kind != knownModule || len(entries) > 1) {
+			// gather_facts is both: beside a module it is a misplaced keyword.
 			kind = notFound
 		}
 		if kind == notFound {
@@ -274,8 +324,7 @@ func (c *place) noCall(n *yaml.Node, rest, unknown []yaml.Entry) (*call, []yaml.
 		name := scalarText(e.Key)
 		switch {
 		case shortName(name) == "import_playbook":
-			c.report(problem(e.Key, "misplaced-keyword", say.T("import_playbook cannot stand in a list of tasks", "import_playbook은 작업 목록에 쓸 수 없습니다"), say.Text{},
-				say.T("move it to the left edge of the playbook, beside the plays", "플레이북의 왼쪽 끝, 플레이 옆으로 옮기세요")))
+			c.report(playbookInTasks(e.Key))
 		case blamed || keywordsByName[name] != nil || (len(unknown) > 1 && diag.Nearest(name, keywordNames[w]) != ""):
 			c.report(unknownKeyword(e.Key, w))
 			continue
@@ -292,6 +341,11 @@ func (c *place) noCall(n *yaml.Node, rest, unknown []yaml.Entry) (*call, []yaml.
 			say.T("add one, such as 'command: ...'; or check the indentation", "'command: ...' 같은 모듈을 쓰거나 들여쓰기를 확인하세요")))
 	}
 	return nil, nil
+}
+
+func playbookInTasks(key *yaml.Node) diag.Problem {
+	return problem(key, "misplaced-keyword", say.T("import_playbook cannot stand in a list of tasks", "import_playbook은 작업 목록에 쓸 수 없습니다"), say.Text{},
+		say.T("move it to the left edge of the playbook, beside the plays", "플레이북의 왼쪽 끝, 플레이 옆으로 옮기세요"))
 }
 
 func keyOf(n *yaml.Node, name string) *yaml.Node {
@@ -311,6 +365,17 @@ func (c *place) unknownModule(key *yaml.Node) diag.Problem {
 	}
 	return problem(key, "unknown-module", say.T("there is no module '%s'", "'%s'{이라/라}는 모듈이 없습니다", name), say.Text{},
 		nearestModule(name, names))
+}
+
+// argument finds the key and the value of an argument, beside the module or
+// below args; both are nil when it was not written as YAML.
+func (cl *call) argument(name string) (key, value *yaml.Node) {
+	for _, n := range []*yaml.Node{cl.value, cl.extra} {
+		if v := n.Get(name); v != nil {
+			return keyOf(n, name), v
+		}
+	}
+	return nil, nil
 }
 
 // nearestModule compares short names with short names, so that the long
@@ -333,7 +398,7 @@ func (c *place) oldCall(e yaml.Entry) *call {
 	switch {
 	case isText(e.Value):
 		name, rest = cutModule(scalarText(e.Value))
-	case e.Value.Kind == yaml.Mapping && !bareTemplate(e.Value):
+	case e.Value.Kind == yaml.Mapping && !c.broken(e.Value):
 		module := e.Value.Get("module")
 		if module == nil || !isText(module) {
 			c.report(problem(e.Key, "no-action", say.T("%s names no module", "%s에 모듈 이름이 없습니다", word), say.Text{}, say.T("write %s: {module: NAME, ...}", "%s: {module: 이름, ...}으로 쓰세요", word)))
@@ -345,7 +410,7 @@ func (c *place) oldCall(e yaml.Entry) *call {
 			args = d
 		}
 	default:
-		c.report(problem(e.Key, "wrong-arguments", say.T("%s is to be text or a mapping, not %s", "%s에는 문자열이나 매핑이 와야 하는데 %s{이/가} 있습니다", word, kindWords(e.Value)), say.Text{},
+		c.report(problem(e.Key, "wrong-arguments", say.T("%s must be text or a mapping, not %s", "%s에는 문자열이나 매핑이 와야 하는데 %s{이/가} 있습니다", word, kindWords(e.Value)), say.Text{},
 			say.T("write the module's name first", "모듈 이름을 먼저 쓰세요")))
 		return nil
 	}
@@ -354,10 +419,8 @@ func (c *place) oldCall(e yaml.Entry) *call {
 		return nil
 	}
 	if isTemplate(name) {
-		c.report(problem(e.Value, "templated-action", say.T("the name of a module cannot be a template", "모듈 이름은 템플릿일 수 없습니다"), say.Text{}, say.T("use include_tasks with a templated file name", "파일 이름이 템플릿인 include_tasks를 쓰세요")))
-		return nil
-	}
-	if c.resolve(name, cl) == notFound {
+		cl.name, cl.short = name, name
+	} else if c.resolve(name, cl) == notFound {
 		key := *e.Value
 		if module := e.Value.Get("module"); module != nil {
 			key = *module

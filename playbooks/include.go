@@ -45,9 +45,9 @@ func (c *place) onlyArguments(t *Task, call *call, allowed []string) {
 		if ok && (notArguments[name] || strings.HasPrefix(name, "with_")) && builtinModules[call.short] {
 			continue // said already
 		}
-		at := call.key
-		if t.ArgsNode != nil {
-			at = keyOf(t.ArgsNode, name)
+		at, _ := call.argument(name)
+		if at == nil {
+			at = call.key
 		}
 		fix := nearestOr(name, allowed, say.T("it takes: %s", "쓸 수 있는 인자: %s", strings.Join(allowed, ", ")))
 		if name == "vars" || name == "tags" {
@@ -72,7 +72,7 @@ func (c *place) fileArgument(t *Task, call *call) string {
 	case value.Unsafe:
 		return string(name)
 	default:
-		c.report(problem(call.key, "no-file", say.T("the file of %s is to be text", "%s의 파일에는 문자열이 와야 합니다", call.name), say.Text{}, say.Text{}))
+		c.report(problem(call.key, "no-file", say.T("the file of %s must be text", "%s의 파일에는 문자열이 와야 합니다", call.name), say.Text{}, say.Text{}))
 		return ""
 	}
 	c.report(problem(call.key, "no-file", say.T("%s names no file", "%s에 파일 이름이 없습니다", call.name), say.Text{}, say.T("write '%s: file.yml'", "'%s: 파일.yml'처럼 쓰세요", call.name)))
@@ -84,13 +84,10 @@ func (c *place) apply(t *Task, call *call, allowed bool) *Scope {
 	if !t.Args.Has("apply") {
 		return nil
 	}
-	var key, node *yaml.Node
-	if t.ArgsNode != nil {
-		key, node = keyOf(t.ArgsNode, "apply"), t.ArgsNode.Get("apply")
-	}
+	key, node := call.argument("apply")
 	t.Args.Delete("apply")
 	if node == nil {
-		c.report(problem(call.key, "not-a-mapping", say.T("apply is to be a mapping", "apply에는 매핑이 와야 합니다"), say.Text{}, say.T("write it below '%s:' on lines of its own", "'%s:' 아래에 줄을 나누어 쓰세요", call.name)))
+		c.report(problem(call.key, "not-a-mapping", say.T("apply must be a mapping", "apply에는 매핑이 와야 합니다"), say.Text{}, say.T("write it below '%s:' on lines of its own", "'%s:' 아래에 줄을 나누어 쓰세요", call.name)))
 		return nil
 	}
 	switch {

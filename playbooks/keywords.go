@@ -178,7 +178,7 @@ func keywordIn(name string, w where) *keyword {
 // loopControlKeys are the keys of loop_control.
 var loopControlKeys = []string{"loop_var", "index_var", "label", "pause", "extended", "extended_allitems", "break_when"}
 
-// isTemplate reports whether text is to be rendered before it is used.
+// isTemplate reports whether text must be rendered before it is used.
 func isTemplate(s string) bool {
 	return strings.Contains(s, "{{") || strings.Contains(s, "{%") || strings.Contains(s, "{#")
 }
@@ -201,8 +201,7 @@ func (s *session) checkShape(k *keyword, key, v *yaml.Node) bool {
 	if isNull(v) {
 		return true
 	}
-	if bareTemplate(v) {
-		s.report(bareTemplateProblem(v))
+	if s.broken(v) {
 		return false
 	}
 	ok := true
@@ -352,11 +351,9 @@ func (s *session) areMappings(n *yaml.Node) bool {
 	return isTemplateNode(n)
 }
 
-// bareTemplate recognises {{ x }} without quotes, which YAML reads as a
-// mapping inside a mapping.
-func bareTemplate(n *yaml.Node) bool {
-	return n.Kind == yaml.Mapping && len(n.Entries) == 1 && n.Entries[0].Key.Kind == yaml.Mapping
-}
+// broken reports whether the YAML reader complained of this very value, as it
+// does of {{ x }} without quotes: then nothing more is to be said of it.
+func (s *session) broken(n *yaml.Node) bool { return n != nil && s.told[n.Pos] }
 
 // strings1 gives the texts of a scalar or of a list.
 func strings1(n *yaml.Node) []string {

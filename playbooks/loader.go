@@ -121,7 +121,8 @@ func (l *Loader) TaskFile(path string, parent *Scope, play *Play, handlers bool)
 type session struct {
 	*Loader
 	problems diag.Problems
-	reported map[string]bool // absolute paths whose YAML problems were taken over
+	reported map[string]bool   // absolute paths whose YAML problems were taken over
+	told     map[diag.Pos]bool // where the YAML reader found errors
 	seen     map[diag.Pos]int
 	idPrefix string
 	roles    map[string]*Role // by name and parameters, within one play
@@ -135,7 +136,7 @@ type session struct {
 
 func (l *Loader) newSession() *session {
 	return &session{
-		Loader: l, reported: map[string]bool{}, seen: map[diag.Pos]int{},
+		Loader: l, reported: map[string]bool{}, told: map[diag.Pos]bool{}, seen: map[diag.Pos]int{},
 		roles: map[string]*Role{}, notices: map[string]bool{}, dirs: map[string]map[string]bool{},
 	}
 }
@@ -259,6 +260,11 @@ func (s *session) read(path string, by *yaml.Node) (*yaml.Node, bool) {
 	if abs := s.abs(path); !s.reported[abs] {
 		s.reported[abs] = true
 		s.problems = append(s.problems, f.problems...)
+		for _, p := range f.problems {
+			if p.Severity == diag.Error {
+				s.told[p.Pos] = true
+			}
+		}
 	}
 	if f.root == nil || (f.root.Kind == yaml.Scalar && f.root.Scalar == nil) {
 		return nil, !f.problems.HasErrors()

@@ -66,7 +66,7 @@ func clockText(n *yaml.Node) (string, bool) {
 }
 
 func badClock(n *yaml.Node, what string) diag.Problem {
-	return problem(n, "bad-time", say.T("%s is to be a time of day such as \"09:30\", not %s", "%s에는 \"09:30\" 같은 시각이 와야 하는데 %s{이/가} 있습니다", what, kindWords(n)),
+	return problem(n, "bad-time", say.T("%s must be a time of day such as \"09:30\", not %s", "%s에는 \"09:30\" 같은 시각이 와야 하는데 %s{이/가} 있습니다", what, kindWords(n)),
 		say.Text{}, say.T("write hours and minutes in quotes", "시와 분을 따옴표로 감싸 쓰세요"))
 }
 
@@ -76,7 +76,7 @@ var startupKeys = []string{"startup", "opens_at", "timezone", "budget", "milesto
 func (s *session) startup(p *Playbook, n *yaml.Node, i int) {
 	key := keyOf(n, "startup")
 	if i > 0 || len(p.Plays) > 0 {
-		s.report(problem(key, "startup-not-first", say.T("startup is to be the first item of the playbook", "startup은 플레이북의 첫 항목이어야 합니다"), say.Text{}, say.T("move it to the top", "맨 위로 옮기세요")))
+		s.report(problem(key, "startup-not-first", say.T("startup must be the first item of the playbook", "startup은 플레이북의 첫 항목이어야 합니다"), say.Text{}, say.T("move it to the top", "맨 위로 옮기세요")))
 	}
 	if p.Startup != nil {
 		s.report(warning(key, "two-startups", say.T("a second startup is not used", "두 번째 startup은 쓰지 않습니다"), say.Text{}, say.T("remove it, or run the imported playbook by itself", "지우거나, 가져온 플레이북을 따로 실행하세요")))
@@ -126,7 +126,7 @@ func (s *session) startupKey(st *Startup, e yaml.Entry) {
 
 func (s *session) timezone(st *Startup, v *yaml.Node) {
 	if v.Kind != yaml.Scalar || isNull(v) {
-		s.report(problem(v, "bad-timezone", say.T("timezone is to be text, not %s", "timezone에는 문자열이 와야 하는데 %s{이/가} 있습니다", kindWords(v)), say.Text{}, say.T("write a name such as Asia/Seoul", "Asia/Seoul 같은 이름을 쓰세요")))
+		s.report(problem(v, "bad-timezone", say.T("timezone must be text, not %s", "timezone에는 문자열이 와야 하는데 %s{이/가} 있습니다", kindWords(v)), say.Text{}, say.T("write a name such as Asia/Seoul", "Asia/Seoul 같은 이름을 쓰세요")))
 		return
 	}
 	st.Timezone = scalarText(v)
@@ -139,7 +139,7 @@ func (s *session) timezone(st *Startup, v *yaml.Node) {
 
 func (s *session) milestones(st *Startup, e yaml.Entry) {
 	if e.Value.Kind != yaml.Mapping {
-		s.report(problem(e.Value, "not-a-mapping", say.T("milestones is to be a mapping of names to times, not %s", "milestones에는 이름과 시각의 매핑이 와야 하는데 %s{이/가} 있습니다", kindWords(e.Value)), say.Text{},
+		s.report(problem(e.Value, "not-a-mapping", say.T("milestones must be a mapping of names to times, not %s", "milestones에는 이름과 시각의 매핑이 와야 하는데 %s{이/가} 있습니다", kindWords(e.Value)), say.Text{},
 			say.T("write {gates open: \"09:30\"}", "{개문: \"09:30\"}처럼 쓰세요")))
 		return
 	}
@@ -192,8 +192,7 @@ func (s *session) needs(e *yaml.Entry) []Need {
 	var out []Need
 	for _, item := range items {
 		switch {
-		case bareTemplate(item):
-			s.report(bareTemplateProblem(item))
+		case s.broken(item):
 		case isText(item) && scalarText(item) != "":
 			out = append(out, Need{Pos: item.Pos, Play: scalarText(item)})
 		case item.Kind == yaml.Mapping:
@@ -201,7 +200,7 @@ func (s *session) needs(e *yaml.Entry) []Need {
 				out = append(out, need)
 			}
 		default:
-			s.report(problem(item, "bad-need", say.T("needs is to be the name of a play or {play: name, same: variable}, not %s", "needs에는 플레이 이름이나 {play: 이름, same: 변수}가 와야 하는데 %s{이/가} 있습니다", kindWords(item)), say.Text{}, say.Text{}))
+			s.report(problem(item, "bad-need", say.T("needs must be the name of a play or {play: name, same: variable}, not %s", "needs에는 플레이 이름이나 {play: 이름, same: 변수}가 와야 하는데 %s{이/가} 있습니다", kindWords(item)), say.Text{}, say.Text{}))
 		}
 	}
 	return out
@@ -214,7 +213,7 @@ func (s *session) need(n *yaml.Node) (Need, bool) {
 		switch name {
 		case "play", "same":
 			if !isText(e.Value) || scalarText(e.Value) == "" {
-				s.report(problem(e.Key, "bad-need", say.T("%s is to be text", "%s에는 문자열이 와야 합니다", name), say.Text{}, say.Text{}))
+				s.report(problem(e.Key, "bad-need", say.T("%s must be text", "%s에는 문자열이 와야 합니다", name), say.Text{}, say.Text{}))
 				return need, false
 			}
 			if name == "play" {
@@ -250,7 +249,7 @@ func (s *session) health(e *yaml.Entry) {
 	}
 	for _, item := range items {
 		if item.Kind != yaml.Mapping || len(item.Entries) == 0 {
-			s.report(problem(item, "bad-probe", say.T("a probe is to be a mapping such as {tcp: 5432}, not %s", "점검에는 {tcp: 5432} 같은 매핑이 와야 하는데 %s{이/가} 있습니다", kindWords(item)), say.Text{},
+			s.report(problem(item, "bad-probe", say.T("a probe must be a mapping such as {tcp: 5432}, not %s", "점검에는 {tcp: 5432} 같은 매핑이 와야 하는데 %s{이/가} 있습니다", kindWords(item)), say.Text{},
 				say.T("write '- tcp: 5432' or '- command: pg_isready -q'", "'- tcp: 5432'나 '- command: pg_isready -q'처럼 쓰세요")))
 			continue
 		}
@@ -267,7 +266,7 @@ func (s *session) health(e *yaml.Entry) {
 
 func (s *session) quarantine(e *yaml.Entry) {
 	v := e.Value
-	if v.Kind == yaml.Mapping && !bareTemplate(v) {
+	if v.Kind == yaml.Mapping && !s.broken(v) {
 		for _, setting := range v.Entries {
 			s.percentage(setting)
 		}
@@ -280,10 +279,10 @@ var coverageKeys = []string{"min", "per"}
 
 func (s *session) coverage(e *yaml.Entry) {
 	v := e.Value
-	if v.Kind != yaml.Mapping || bareTemplate(v) {
+	if v.Kind != yaml.Mapping || s.broken(v) {
 		if isNull(v) || v.Kind != yaml.Scalar || !s.checkShape(&keyword{name: "coverage", shape: percent}, e.Key, v) {
 			if v.Kind != yaml.Scalar || isNull(v) {
-				s.report(problem(e.Key, "bad-coverage", say.T("coverage is to be {min: 95%%, per: zone}, not %s", "coverage에는 {min: 95%%, per: zone} 같은 값이 와야 하는데 %s{이/가} 있습니다", kindWords(v)), say.Text{}, say.Text{}))
+				s.report(problem(e.Key, "bad-coverage", say.T("coverage must be {min: 95%%, per: zone}, not %s", "coverage에는 {min: 95%%, per: zone} 같은 값이 와야 하는데 %s{이/가} 있습니다", kindWords(v)), say.Text{}, say.Text{}))
 			}
 			return
 		}
@@ -330,15 +329,15 @@ func (s *session) limits(e *yaml.Entry) {
 		items = e.Value.Items
 	}
 	for _, item := range items {
-		if item.Kind != yaml.Mapping || bareTemplate(item) {
-			s.report(problem(item, "bad-limits", say.T("limits is to be a mapping such as {per: pool, at_once: 1}, not %s", "limits에는 {per: pool, at_once: 1} 같은 매핑이 와야 하는데 %s{이/가} 있습니다", kindWords(item)), say.Text{}, say.Text{}))
+		if item.Kind != yaml.Mapping || s.broken(item) {
+			s.report(problem(item, "bad-limits", say.T("limits must be a mapping such as {per: pool, at_once: 1}, not %s", "limits에는 {per: pool, at_once: 1} 같은 매핑이 와야 하는데 %s{이/가} 있습니다", kindWords(item)), say.Text{}, say.Text{}))
 		}
 	}
 }
 
 func (s *session) gather(e *yaml.Entry) {
 	if e.Value.Kind == yaml.Scalar && !isNull(e.Value) && !isTemplateNode(e.Value) && !isText(e.Value) {
-		s.report(problem(e.Value, "bad-gather", say.T("gather is to be a list of files and commands, not %s", "gather에는 파일과 명령의 목록이 와야 하는데 %s{이/가} 있습니다", kindWords(e.Value)), say.Text{},
+		s.report(problem(e.Value, "bad-gather", say.T("gather must be a list of files and commands, not %s", "gather에는 파일과 명령의 목록이 와야 하는데 %s{이/가} 있습니다", kindWords(e.Value)), say.Text{},
 			say.T("write '- /var/log/app.log' or '- command: df -h'; for facts the keyword is gather_facts", "'- /var/log/app.log'나 '- command: df -h'처럼 쓰세요. 팩트 수집은 gather_facts입니다")))
 	}
 }
@@ -349,7 +348,7 @@ func (s *session) grade(v *yaml.Node) {
 		return
 	}
 	if n, err := strconv.Atoi(t); v.Kind != yaml.Scalar || err != nil || n < 1 || n > 4 {
-		s.report(problem(v, "bad-grade", say.T("grade is to be 1, 2, 3 or 4, not %s", "grade에는 1, 2, 3, 4 중 하나가 와야 하는데 %s{이/가} 있습니다", kindWords(v)), say.Text{},
+		s.report(problem(v, "bad-grade", say.T("grade must be 1, 2, 3 or 4, not %s", "grade에는 1, 2, 3, 4 중 하나가 와야 하는데 %s{이/가} 있습니다", kindWords(v)), say.Text{},
 			say.T("1 is the gravest", "1이 가장 무겁습니다")))
 	}
 }
@@ -426,6 +425,9 @@ func (s *session) cycle(need Need, way []*Play, to *Play) diag.Problem {
 	var names []string
 	for _, p := range way[from:] {
 		names = append(names, p.Name)
+	}
+	if len(names) == 1 {
+		return s.at(need.Pos, "needs-cycle", say.T("the play '%s' needs itself", "플레이 '%s'{이/가} 자기 자신을 필요로 합니다", to.Name), say.T("remove it", "지우세요"))
 	}
 	p := s.at(need.Pos, "needs-cycle", say.T("plays need each other: %s", "플레이가 서로를 필요로 합니다: %s", strings.Join(append(names, to.Name), " → ")),
 		say.T("remove one of these needs", "이 중 needs 하나를 지우세요"))

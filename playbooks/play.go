@@ -47,7 +47,7 @@ func emptyPlaybook(path string) diag.Problem {
 }
 
 func notPlays(root *yaml.Node) diag.Problem {
-	p := problem(root, "not-a-list", say.T("a playbook is to be a list of plays, not %s", "플레이북에는 플레이의 목록이 와야 하는데 %s{이/가} 있습니다", kindWords(root)), say.Text{}, say.Text{})
+	p := problem(root, "not-a-list", say.T("a playbook must be a list of plays, not %s", "플레이북에는 플레이의 목록이 와야 하는데 %s{이/가} 있습니다", kindWords(root)), say.Text{}, say.Text{})
 	if root.Kind == yaml.Mapping {
 		p.Fix = say.T("did you forget the dash? A play starts with '- '", "줄표를 빠뜨린 것은 아닌가요? 플레이는 '- '로 시작합니다")
 		if root.Get("hosts") == nil && root.Get("tasks") == nil {
@@ -62,12 +62,11 @@ func (s *session) entry(p *Playbook, n *yaml.Node, i int, path string, from pass
 	if !s.room(n) {
 		return
 	}
-	if bareTemplate(n) {
-		s.report(bareTemplateProblem(n))
+	if s.broken(n) {
 		return
 	}
 	if n.Kind != yaml.Mapping {
-		s.report(problem(n, "not-a-play", say.T("a play is to be a mapping, not %s", "플레이에는 매핑이 와야 하는데 %s{이/가} 있습니다", kindWords(n)), say.Text{},
+		s.report(problem(n, "not-a-play", say.T("a play must be a mapping, not %s", "플레이에는 매핑이 와야 하는데 %s{이/가} 있습니다", kindWords(n)), say.Text{},
 			say.T("a play starts with '- hosts: ...'", "플레이는 '- hosts: ...'로 시작합니다")))
 		return
 	}
@@ -78,6 +77,9 @@ func (s *session) entry(p *Playbook, n *yaml.Node, i int, path string, from pass
 		switch name := scalarText(e.Key); {
 		case shortName(name) == "import_playbook":
 			s.importPlaybook(p, n, e, path, from)
+			return
+		case shortName(name) == "include" && n.Get("hosts") == nil:
+			s.report(notAPlayKeyword(e.Key))
 			return
 		case name == "startup":
 			s.startup(p, n, i)
@@ -136,8 +138,7 @@ var passesOn = setOf("name", "vars", "tags", "when")
 
 func (c *place) playbookName(entry yaml.Entry) (string, bool) {
 	v := entry.Value
-	if bareTemplate(v) {
-		c.report(bareTemplateProblem(v))
+	if c.broken(v) {
 		return "", false
 	}
 	if !isText(v) || strings.TrimSpace(scalarText(v)) == "" {
@@ -251,9 +252,19 @@ func (s *session) playKeywords(p *Play, n *yaml.Node) {
 		s.set(&p.Scope, k, e.Key, e.Value)
 		s.playKeyword(p, name, e)
 	}
-	if n.Get("hosts") == nil {
+	if n.Get("hosts") == nil && !misspelt(n, "hosts") {
 		s.report(noHosts(n))
 	}
+}
+
+// misspelt reports whether an unknown keyword of a play stands for word.
+func misspelt(n *yaml.Node, word string) bool {
+	for _, e := range n.Entries {
+		if name := scalarText(e.Key); keywordsByName[name] == nil && diag.Nearest(name, keywordNames[inPlay]) == word {
+			return true
+		}
+	}
+	return false
 }
 
 func noHosts(n *yaml.Node) diag.Problem {
@@ -337,18 +348,17 @@ func (s *session) hosts(e *yaml.Entry) []string {
 		s.report(problem(n, "bad-hosts", what, say.Text{}, say.T("write the name of a group or host, or a list of them", "그룹이나 호스트의 이름, 또는 그 목록을 쓰세요")))
 	}
 	switch {
-	case bareTemplate(v):
-		s.report(bareTemplateProblem(v))
+	case s.broken(v):
 	case isNull(v), v.Kind == yaml.Sequence && len(v.Items) == 0, isText(v) && strings.TrimSpace(scalarText(v)) == "":
 		bad(e.Key, say.T("hosts is empty", "hosts가 비어 있습니다"))
 	case v.Kind == yaml.Mapping:
-		bad(e.Key, say.T("hosts is to be text or a list, not a mapping", "hosts에는 문자열이나 목록이 와야 하는데 매핑이 있습니다"))
+		bad(e.Key, say.T("hosts must be text or a list, not a mapping", "hosts에는 문자열이나 목록이 와야 하는데 매핑이 있습니다"))
 	case v.Kind == yaml.Scalar && !isText(v):
-		bad(v, say.T("hosts is to be text or a list, not %s", "hosts에는 문자열이나 목록이 와야 하는데 %s{이/가} 있습니다", v.Text))
+		bad(v, say.T("hosts must be text or a list, not %s", "hosts에는 문자열이나 목록이 와야 하는데 %s{이/가} 있습니다", v.Text))
 	case v.Kind == yaml.Sequence:
 		for _, item := range v.Items {
 			if !isText(item) || strings.TrimSpace(scalarText(item)) == "" {
-				bad(item, say.T("a host pattern is to be text, not %s", "호스트 패턴에는 문자열이 와야 하는데 %s{이/가} 있습니다", kindWords(item)))
+				bad(item, say.T("a host pattern must be text, not %s", "호스트 패턴에는 문자열이 와야 하는데 %s{이/가} 있습니다", kindWords(item)))
 			}
 		}
 		return strings1(v)
@@ -373,12 +383,11 @@ func (s *session) varsFiles(v *yaml.Node) []VarsFile {
 			ok = ok && isText(choice)
 		}
 		switch {
-		case bareTemplate(item):
-			s.report(bareTemplateProblem(item))
+		case s.broken(item):
 		case isNull(item):
 			s.report(warning(item, "empty-entry", say.T("an empty entry in vars_files", "vars_files에 빈 항목이 있습니다"), say.Text{}, say.T("remove the dash", "줄표를 지우세요")))
 		case !ok:
-			s.report(problem(item, "wrong-type", say.T("an entry of vars_files is to be a file name or a list of them, not %s", "vars_files의 항목에는 파일 이름이나 그 목록이 와야 하는데 %s{이/가} 있습니다", kindWords(item)), say.Text{}, say.Text{}))
+			s.report(problem(item, "wrong-type", say.T("an entry of vars_files must be a file name or a list of them, not %s", "vars_files의 항목에는 파일 이름이나 그 목록이 와야 하는데 %s{이/가} 있습니다", kindWords(item)), say.Text{}, say.Text{}))
 		default:
 			out = append(out, VarsFile{Pos: item.Pos, Choices: strings1(item)})
 		}

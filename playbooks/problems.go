@@ -18,7 +18,11 @@ func kindWords(n *yaml.Node) say.Text {
 	case n.Scalar == nil:
 		return say.T("nothing", "빈 값")
 	}
-	return say.T("'%s'", "'%s'", shorten(scalarText(n)))
+	t := n.Text
+	if t == "" {
+		t = scalarText(n)
+	}
+	return say.T("'%s'", "'%s'", shorten(t))
 }
 
 // shorten keeps a message on one line.
@@ -53,7 +57,7 @@ func wrongShape(k *keyword, key, v *yaml.Node) diag.Problem {
 		at = key
 	}
 	return problem(at, "wrong-type",
-		say.T("%s is to be %s, not %s", "%s에는 %s{이/가} 와야 하는데 %s{이/가} 있습니다", k.name, shapeWords[k.shape], kindWords(v)),
+		say.T("%s must be %s, not %s", "%s에는 %s{이/가} 와야 하는데 %s{이/가} 있습니다", k.name, shapeWords[k.shape], kindWords(v)),
 		say.Text{}, shapeFix(k, v))
 }
 
@@ -73,23 +77,16 @@ func shapeFix(k *keyword, v *yaml.Node) say.Text {
 	return say.Text{}
 }
 
-func bareTemplateProblem(v *yaml.Node) diag.Problem {
-	return problem(v, "bare-template",
-		say.T("a value that starts with {{ needs quotes", "{{로 시작하는 값은 따옴표로 감싸야 합니다"),
-		say.T("YAML reads {{ as the start of a mapping", "YAML은 {{를 매핑의 시작으로 읽습니다"),
-		say.T(`write "{{ name }}" with double quotes around the whole value`, `값 전체를 큰따옴표로 감싸 "{{ name }}"처럼 쓰세요`))
-}
-
 func notAList(at, v *yaml.Node, what say.Text) diag.Problem {
 	fix := say.Text{}
 	if v.Kind == yaml.Mapping {
 		fix = say.T("did you forget the dash? Each entry starts with '- '", "줄표를 빠뜨린 것은 아닌가요? 각 항목은 '- '로 시작합니다")
 	}
-	return problem(at, "not-a-list", say.T("%s is to be a list, not %s", "%s에는 목록이 와야 하는데 %s{이/가} 있습니다", what, kindWords(v)), say.Text{}, fix)
+	return problem(at, "not-a-list", say.T("%s must be a list, not %s", "%s에는 목록이 와야 하는데 %s{이/가} 있습니다", what, kindWords(v)), say.Text{}, fix)
 }
 
 func notAMapping(v *yaml.Node, what say.Text) diag.Problem {
-	return problem(v, "not-a-mapping", say.T("%s is to be a mapping, not %s", "%s에는 매핑이 와야 하는데 %s{이/가} 있습니다", what, kindWords(v)), say.Text{},
+	return problem(v, "not-a-mapping", say.T("%s must be a mapping, not %s", "%s에는 매핑이 와야 하는데 %s{이/가} 있습니다", what, kindWords(v)), say.Text{},
 		say.T("write it as 'name: value' lines", "'이름: 값' 형식의 줄로 쓰세요"))
 }
 
@@ -153,6 +150,6 @@ func placesOf(k *keyword) say.Text {
 
 func keyNotText(key *yaml.Node) diag.Problem {
 	return problem(key, "key-not-text",
-		say.T("a key is to be text, not %s", "키에는 문자열이 와야 하는데 %s{이/가} 있습니다", kindWords(key)), say.Text{},
+		say.T("a key must be text, not %s", "키에는 문자열이 와야 하는데 %s{이/가} 있습니다", kindWords(key)), say.Text{},
 		say.T("put it in quotes", "따옴표로 감싸세요"))
 }

@@ -103,7 +103,7 @@ func (c *place) roleArguments(t *Task, call *call) (name string, from RoleFrom, 
 		}
 		file, isText := v.(string)
 		if !isText {
-			c.report(problem(keyOr(t.ArgsNode, key, call.key), "wrong-type", say.T("%s is to be text", "%s에는 문자열이 와야 합니다", key), say.Text{}, say.Text{}))
+			c.report(problem(keyOr(call.argument(key))(call.key), "wrong-type", say.T("%s must be text", "%s에는 문자열이 와야 합니다", key), say.Text{}, say.Text{}))
 			ok = false
 			continue
 		}
@@ -122,11 +122,14 @@ func roleArgumentCount(allowed []string) int {
 	return n
 }
 
-func keyOr(n *yaml.Node, name string, other *yaml.Node) *yaml.Node {
-	if n == nil {
-		return other
+// keyOr takes the key of an argument, or another node when there is none.
+func keyOr(key, _ *yaml.Node) func(other *yaml.Node) *yaml.Node {
+	return func(other *yaml.Node) *yaml.Node {
+		if key == nil {
+			return other
+		}
+		return key
 	}
-	return keyOf(n, name)
 }
 
 func isFalse(v any) bool {
@@ -156,10 +159,8 @@ func (c *place) importRole(t *Task, n *yaml.Node, call *call) []Step {
 		return nil
 	}
 	at := call.key
-	if t.ArgsNode != nil {
-		if v := t.ArgsNode.Get("name"); v != nil {
-			at = v
-		} else if v := t.ArgsNode.Get("role"); v != nil {
+	for _, key := range []string{"role", "name"} {
+		if _, v := call.argument(key); v != nil {
 			at = v
 		}
 	}
@@ -225,11 +226,10 @@ func (c *place) rolesList(at, n *yaml.Node, what say.Text, base string, collecti
 func (c *place) roleEntry(n *yaml.Node) (entry roleEntry, ok bool) {
 	entry = roleEntry{at: n, scope: Scope{Kind: RoleScope, Pos: n.Pos}}
 	switch {
-	case bareTemplate(n):
-		c.report(bareTemplateProblem(n))
+	case c.broken(n):
 		return entry, false
 	case n.Kind == yaml.Sequence || isNull(n):
-		c.report(problem(n, "bad-role", say.T("a role is to be a name or a mapping, not %s", "롤에는 이름이나 매핑이 와야 하는데 %s{이/가} 있습니다", kindWords(n)), say.Text{},
+		c.report(problem(n, "bad-role", say.T("a role must be a name or a mapping, not %s", "롤에는 이름이나 매핑이 와야 하는데 %s{이/가} 있습니다", kindWords(n)), say.Text{},
 			say.T("write '- name' or '- role: name'", "'- 이름'이나 '- role: 이름'으로 쓰세요")))
 		return entry, false
 	case n.Kind == yaml.Scalar:

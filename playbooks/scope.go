@@ -172,13 +172,13 @@ func (s *session) tags(key, v *yaml.Node) []string {
 		if isNull(v) {
 			at = key
 		}
-		s.report(problem(at, "wrong-type", say.T("tags is to be text or a list of texts, not %s", "tags에는 문자열 또는 문자열의 목록이 와야 하는데 %s{이/가} 있습니다", kindWords(v)),
+		s.report(problem(at, "wrong-type", say.T("tags must be text or a list of texts, not %s", "tags에는 문자열 또는 문자열의 목록이 와야 하는데 %s{이/가} 있습니다", kindWords(v)),
 			say.Text{}, say.T("write tags: [one, two]", "tags: [하나, 둘]처럼 쓰세요")))
 		return nil
 	}
 	for _, item := range v.Items {
 		if item.Kind != yaml.Scalar || isNull(item) {
-			s.report(problem(item, "wrong-type", say.T("a tag is to be text, not %s", "태그에는 문자열이 와야 하는데 %s{이/가} 있습니다", kindWords(item)), say.Text{}, say.Text{}))
+			s.report(problem(item, "wrong-type", say.T("a tag must be text, not %s", "태그에는 문자열이 와야 하는데 %s{이/가} 있습니다", kindWords(item)), say.Text{}, say.Text{}))
 		}
 	}
 	return strings1(v)
@@ -201,7 +201,7 @@ func (s *session) variables(key, v *yaml.Node) *value.Dict {
 			s.addVariables(d, item)
 		}
 	default:
-		s.report(problem(v, "wrong-type", say.T("vars is to be a mapping of names to values, not %s", "vars에는 이름과 값의 매핑이 와야 하는데 %s{이/가} 있습니다", kindWords(v)),
+		s.report(problem(v, "wrong-type", say.T("vars must be a mapping of names to values, not %s", "vars에는 이름과 값의 매핑이 와야 하는데 %s{이/가} 있습니다", kindWords(v)),
 			say.Text{}, say.T("write each variable as 'name: value' on a line of its own below vars:", "vars: 아래에 변수마다 한 줄씩 '이름: 값'으로 쓰세요")))
 		return nil
 	}
@@ -209,8 +209,7 @@ func (s *session) variables(key, v *yaml.Node) *value.Dict {
 }
 
 func (s *session) addVariables(d *value.Dict, n *yaml.Node) {
-	if bareTemplate(n) {
-		s.report(bareTemplateProblem(n))
+	if s.broken(n) {
 		return
 	}
 	for _, e := range n.Entries {

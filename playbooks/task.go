@@ -20,6 +20,7 @@ type place struct {
 	// nestedHandlers is set inside a block or an imported file of handlers,
 	// where Ansible allows no block.
 	nestedHandlers bool
+	redirects      int // of the module that is being looked for
 }
 
 // context is the place inside a scope.
@@ -117,8 +118,7 @@ func (c *place) step(n *yaml.Node) []Step {
 	case n.Kind == yaml.Scalar:
 		c.report(textAsTask(n))
 		return nil
-	case bareTemplate(n):
-		c.report(bareTemplateProblem(n))
+	case c.broken(n):
 		return nil
 	}
 	if !c.textKeys(n) {
@@ -146,9 +146,11 @@ func (s *session) textKeys(n *yaml.Node) bool {
 
 func textAsTask(n *yaml.Node) diag.Problem {
 	t := scalarText(n)
-	p := problem(n, "not-a-task", say.T("a task is to be a mapping, not %s", "작업에는 매핑이 와야 하는데 %s{이/가} 있습니다", kindWords(n)), say.Text{},
+	p := problem(n, "not-a-task", say.T("a task must be a mapping, not %s", "작업에는 매핑이 와야 하는데 %s{이/가} 있습니다", kindWords(n)), say.Text{},
 		say.T("write the module, a colon and its arguments", "모듈 이름, 쌍점, 인자를 차례로 쓰세요"))
-	if module, rest, found := strings.Cut(t, " "); found && !strings.HasSuffix(module, ":") {
+	if before, after, colon := strings.Cut(t, ":"); colon && after != "" && !strings.Contains(before, " ") {
+		p.Fix = say.T("put a blank after the colon: '%s: %s'", "쌍점 뒤에 빈칸을 쓰세요: '%s: %s'", before, shorten(after))
+	} else if module, rest, found := strings.Cut(t, " "); found && !strings.HasSuffix(module, ":") {
 		p.Fix = say.T("put a colon after the module: '%s: %s'", "모듈 이름 뒤에 쌍점을 쓰세요: '%s: %s'", module, shorten(rest))
 	} else if name, ok := strings.CutSuffix(t, ":"); ok || !strings.Contains(t, " ") {
 		p.Fix = say.T("put a colon and a blank after the name: '%s: '", "이름 뒤에 쌍점과 빈칸을 쓰세요: '%s: '", name)
@@ -235,6 +237,11 @@ func blockFix(name string) say.Text {
 
 // task reads one task; what it imports is put in its place.
 func (c *place) task(n *yaml.Node) []Step {
+	if own := n.Get("collections"); !isNull(own) {
+		inner := *c
+		inner.collections = withLegacy(strings1(own))
+		c = &inner
+	}
 	call, rest := c.call(n)
 	if call == nil {
 		return nil
@@ -246,13 +253,17 @@ func (c *place) task(n *yaml.Node) []Step {
 		Pos: call.key.Pos, Local: call.local, IsHandler: c.handlers,
 	}
 	t.Origin = t.ID
+	before := len(c.problems)
 	for i := range rest {
 		c.taskKeyword(t, &rest[i], call)
+	}
+	if ignored := n.Get("ignore_errors"); ignored != nil && ignored.Kind == yaml.Scalar && isTrue(ignored) {
+		soften(c.problems[before:])
 	}
 	if t.Local {
 		t.Keywords = withKeyword(t.Keywords, &Keyword{Name: "delegate_to", Pos: call.key.Pos, Node: call.key, Value: "localhost"})
 	}
-	c.arguments(t, call, n.Get("args"))
+	c.arguments(t, call)
 	c.inheritNotify(t)
 	c.checkTask(t, n, call)
 	switch call.short {
@@ -268,6 +279,16 @@ func (c *place) task(n *yaml.Node) []Step {
 		return c.importRole(t, n, call)
 	}
 	return []Step{t}
+}
+
+// soften makes warnings of wrong values: where a task's failure is ignored, a
+// value that makes it fail may be meant.
+func soften(problems diag.Problems) {
+	for i := range problems {
+		if problems[i].ID == "wrong-type" || problems[i].ID == "wrong-value" {
+			problems[i].Severity = diag.Warning
+		}
+	}
 }
 
 func withKeyword(ks Keywords, k *Keyword) Keywords {
@@ -383,14 +404,13 @@ func (c *place) loop(t *Task, e *yaml.Entry) {
 	case isNull(v):
 		c.report(problem(e.Key, "empty-loop", say.T("loop has no value", "loop에 값이 없습니다"), say.Text{}, say.T("give a list, or remove it", "목록을 쓰거나 지우세요")))
 		return
-	case bareTemplate(v):
-		c.report(bareTemplateProblem(v))
+	case c.broken(v):
 		return
 	case v.Kind == yaml.Mapping:
-		c.report(problem(e.Key, "wrong-type", say.T("loop is to be a list, not a mapping", "loop에는 목록이 와야 하는데 매핑이 있습니다"), say.Text{},
+		c.report(problem(e.Key, "wrong-type", say.T("loop must be a list, not a mapping", "loop에는 목록이 와야 하는데 매핑이 있습니다"), say.Text{},
 			say.T("did you forget the dashes? For a mapping write loop: \"{{ name | dict2items }}\"", "줄표를 빠뜨린 것은 아닌가요? 매핑이라면 loop: \"{{ 이름 | dict2items }}\"로 쓰세요")))
 	case v.Kind == yaml.Scalar && !isTemplateNode(v):
-		c.report(warning(v, "wrong-type", say.T("loop is to be a list, not %s", "loop에는 목록이 와야 하는데 %s{이/가} 있습니다", kindWords(v)), say.Text{},
+		c.report(warning(v, "wrong-type", say.T("loop must be a list, not %s", "loop에는 목록이 와야 하는데 %s{이/가} 있습니다", kindWords(v)), say.Text{},
 			say.T("for a variable write \"{{ %s }}\"", "변수라면 \"{{ %s }}\"로 쓰세요", shorten(scalarText(v)))))
 	}
 	c.setLoop(t, e, "")
@@ -406,8 +426,7 @@ func (c *place) withLoop(t *Task, e *yaml.Entry, with string) {
 		c.report(problem(e.Key, "empty-loop", say.T("%s has no value", "%s에 값이 없습니다", scalarText(e.Key)), say.Text{}, say.T("give a list, or remove it", "목록을 쓰거나 지우세요")))
 		return
 	}
-	if bareTemplate(e.Value) {
-		c.report(bareTemplateProblem(e.Value))
+	if c.broken(e.Value) {
 		return
 	}
 	c.setLoop(t, e, with)
@@ -418,7 +437,7 @@ func (c *place) loopControl(t *Task, e *yaml.Entry) {
 		return
 	}
 	if e.Value.Kind != yaml.Mapping {
-		c.report(problem(e.Value, "not-a-mapping", say.T("loop_control is to be a mapping, not %s", "loop_control에는 매핑이 와야 하는데 %s{이/가} 있습니다", kindWords(e.Value)),
+		c.report(problem(e.Value, "not-a-mapping", say.T("loop_control must be a mapping, not %s", "loop_control에는 매핑이 와야 하는데 %s{이/가} 있습니다", kindWords(e.Value)),
 			say.T("it may hold templates but cannot be one", "안에 템플릿을 담을 수는 있지만 그 자체가 템플릿일 수는 없습니다"), say.Text{}))
 		return
 	}
@@ -501,16 +520,27 @@ func (c *place) misplacedArguments(t *Task, call *call) {
 	}
 	for _, key := range t.Args.Keys() {
 		if name, ok := key.(string); ok && notArguments[name] && !call.freeForm {
-			c.report(problem(t.ArgsNode, "keyword-as-argument", say.T("%s is a keyword of the task, not an argument of %s", "%s{은/는} %s의 인자가 아니라 작업의 키워드입니다", name, call.name),
+			c.report(problem(wordIn(t.ArgsNode, name+"="), "keyword-as-argument", say.T("%s is a keyword of the task, not an argument of %s", "%s{은/는} %s의 인자가 아니라 작업의 키워드입니다", name, call.name),
 				say.Text{}, say.T("write it on a line of its own: '%s: ...'", "따로 한 줄에 '%s: ...'로 쓰세요", name)))
 		}
 	}
 }
 
+// wordIn is the place of a word inside a text that stands on one line as it is.
+func wordIn(n *yaml.Node, word string) *yaml.Node {
+	at := strings.Index(n.Text, word)
+	if at < 0 || n.Quoted || strings.Contains(n.Text, "\n") {
+		return n
+	}
+	moved := *n
+	moved.Pos.Col += len([]rune(n.Text[:at]))
+	return &moved
+}
+
 // arguments reads what the module is given.
-func (c *place) arguments(t *Task, call *call, extra *yaml.Node) {
+func (c *place) arguments(t *Task, call *call) {
 	t.Args = &value.Dict{}
-	c.extraArguments(t, extra)
+	c.extraArguments(t, call.extra)
 	own := &value.Dict{}
 	v := call.value
 	switch {
@@ -518,8 +548,7 @@ func (c *place) arguments(t *Task, call *call, extra *yaml.Node) {
 		own = call.args
 		t.ArgsNode = v
 	case isNull(v):
-	case bareTemplate(v):
-		c.report(bareTemplateProblem(v))
+	case c.broken(v):
 		return
 	case v.Kind == yaml.Mapping:
 		t.ArgsNode = v
@@ -535,14 +564,14 @@ func (c *place) arguments(t *Task, call *call, extra *yaml.Node) {
 		}
 		own = d
 	default:
-		c.report(problem(v, "wrong-arguments", say.T("the arguments of %s are to be a mapping or text, not %s", "%s의 인자에는 매핑이나 문자열이 와야 하는데 %s{이/가} 있습니다", call.name, kindWords(v)),
+		c.report(problem(v, "wrong-arguments", say.T("the arguments of %s must be a mapping or text, not %s", "%s의 인자에는 매핑이나 문자열이 와야 하는데 %s{이/가} 있습니다", call.name, kindWords(v)),
 			say.Text{}, say.T("write each argument as 'name: value' below '%s:'", "'%s:' 아래에 인자마다 '이름: 값'으로 쓰세요", call.name)))
 		return
 	}
 	c.checkTemplates(v)
 	for k, val := range own.All() {
 		if name, ok := k.(string); ok && strings.HasPrefix(name, "_ansible_") && !call.freeForm {
-			c.report(problem(v, "private-argument", say.T("%s cannot be set in a playbook", "%s{은/는} 플레이북에서 정할 수 없습니다", name), say.Text{}, say.T("remove it", "지우세요")))
+			c.report(problem(keyOf(v, name), "private-argument", say.T("%s cannot be set in a playbook", "%s{은/는} 플레이북에서 정할 수 없습니다", name), say.Text{}, say.T("remove it", "지우세요")))
 			continue
 		}
 		t.Args.Set(k, val)
@@ -563,7 +592,7 @@ func isText(n *yaml.Node) bool {
 func (c *place) extraArguments(t *Task, n *yaml.Node) {
 	switch {
 	case isNull(n):
-	case n.Kind == yaml.Mapping && !bareTemplate(n):
+	case n.Kind == yaml.Mapping && !c.broken(n):
 		c.checkTemplates(n)
 		if d, ok := n.Value().(*value.Dict); ok {
 			t.Args.Update(d)
@@ -572,10 +601,9 @@ func (c *place) extraArguments(t *Task, n *yaml.Node) {
 	case isTemplateNode(n):
 		c.checkTemplates(n)
 		t.ArgsTemplate = scalarText(n)
-	case bareTemplate(n):
-		c.report(bareTemplateProblem(n))
+	case c.broken(n):
 	default:
-		c.report(problem(n, "wrong-arguments", say.T("args is to be a mapping or a template, not %s", "args에는 매핑이나 템플릿이 와야 하는데 %s{이/가} 있습니다", kindWords(n)), say.Text{},
+		c.report(problem(n, "wrong-arguments", say.T("args must be a mapping or a template, not %s", "args에는 매핑이나 템플릿이 와야 하는데 %s{이/가} 있습니다", kindWords(n)), say.Text{},
 			say.T("for a variable write \"{{ name }}\" in quotes", "변수라면 따옴표로 감싸 \"{{ 이름 }}\"으로 쓰세요")))
 	}
 }

@@ -1,0 +1,109 @@
+package playbooks
+
+import (
+	"bufio"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"sunup/internal/yaml"
+)
+
+// core is a catalogue of what ansible-core 2.14 and well-known collections have.
+type core struct{}
+
+func (core) Resolve(name string, collections []string) (string, bool, bool) {
+	short := shortName(name)
+	switch {
+	case builtinModules[short]:
+		return "ansible.builtin." + short, freeFormModules[short], true
+	case movedModules[short] != "":
+		return movedModules[short], false, true
+	}
+	return "", false, false
+}
+
+func (core) Names() []string { return sortedKeys(builtinModules) }
+
+// TestTargetsOfAnsible reads every playbook of ansible-core's integration
+// tests (ANSIBLE_SRC is a checkout). With SYNTAX_CHECK, the file that
+// testdata/syntax-check.py writes, it lists where the real ansible-playbook
+// --syntax-check accepts and we do not, and the other way round.
+func TestTargetsOfAnsible(t *testing.T) {
+	src := os.Getenv("ANSIBLE_SRC")
+	if src == "" {
+		t.Skip("ANSIBLE_SRC is not set: no checkout of ansible/ansible to read")
+	}
+	targets := filepath.Join(src, "test/integration/targets")
+	accepted := readSyntaxCheck(t, os.Getenv("SYNTAX_CHECK"))
+	var files, equal, stricter, laxer int
+	walkPlaybooks(t, targets, func(path string) {
+		l := NewLoader(Options{
+			BaseDir: filepath.Dir(path), RolesPath: []string{targets}, LackingIsWarning: true, Modules: core{},
+			CollectionsPath: []string{"/usr/lib/python3/dist-packages"},
+		})
+		_, problems := l.Load(path)
+		files++
+		want, known := accepted[path]
+		switch ours := !problems.HasErrors(); {
+		case !known:
+		case ours == want.ok:
+			equal++
+		case want.ok:
+			stricter++
+			t.Logf("STRICTER %s\n%s", path, problems.Error())
+		default:
+			laxer++
+			t.Logf("LAXER %s: %s", path, want.message)
+		}
+	})
+	t.Logf("%d playbooks read; of %d with a known answer %d equal, %d stricter, %d laxer", files, len(accepted), equal, stricter, laxer)
+}
+
+type verdict struct {
+	ok      bool
+	message string
+}
+
+func readSyntaxCheck(t *testing.T, path string) map[string]verdict {
+	out := map[string]verdict{}
+	if path == "" {
+		return out
+	}
+	f, err := os.Open(path)
+	require.NoError(t, err)
+	defer f.Close()
+	for sc := bufio.NewScanner(f); sc.Scan(); {
+		if parts := strings.SplitN(sc.Text(), "\t", 3); len(parts) == 3 {
+			out[parts[1]] = verdict{parts[0] == "0", parts[2]}
+		}
+	}
+	return out
+}
+
+// walkPlaybooks visits every file that looks like a playbook.
+func walkPlaybooks(t *testing.T, dir string, visit func(path string)) {
+	require.NoError(t, filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() || (filepath.Ext(path) != ".yml" && filepath.Ext(path) != ".yaml") {
+			return nil
+		}
+		src, err := os.ReadFile(path)
+		if err != nil {
+			return nil
+		}
+		root, _ := yaml.Load(path, src)
+		if root == nil || root.Kind != yaml.Sequence {
+			return nil
+		}
+		for _, item := range root.Items {
+			if item.Get("hosts") != nil || item.Get("import_playbook") != nil || item.Get("ansible.builtin.import_playbook") != nil {
+				visit(path)
+				return nil
+			}
+		}
+		return nil
+	}))
+}
