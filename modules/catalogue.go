@@ -8,12 +8,16 @@ import (
 // all is every module, by name.
 var all = []*Module{
 	&addHostModule,
+	&assembleModule,
 	&assertModule,
+	&blockinfileModule,
 	&commandModule,
 	&copyModule,
 	&debugModule,
 	&failModule,
+	&fetchModule,
 	&fileModule,
+	&findModule,
 	&groupByModule,
 	&importPlaybookModule,
 	&importRoleModule,
@@ -25,11 +29,15 @@ var all = []*Module{
 	&metaModule,
 	&pingModule,
 	&rawModule,
+	&replaceModule,
 	&scriptModule,
 	&setFactModule,
 	&setStatsModule,
+	&setupModule,
 	&shellModule,
+	&slurpModule,
 	&statModule,
+	&tempfileModule,
 	&templateModule,
 }
 
