@@ -97,6 +97,10 @@ func identity(v any) any {
 		return v
 	case *value.Dict:
 		return v
+	case value.Tuple:
+		if len(v) > 0 {
+			return &v[0]
+		}
 	}
 	return nil
 }

@@ -1,0 +1,349 @@
+package inventory
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"time"
+
+	"sunup/internal/diag"
+	"sunup/internal/say"
+	"sunup/internal/value"
+	"sunup/internal/vault"
+	"sunup/internal/yaml"
+)
+
+// Options say what is read, and how. Only Sources is needed.
+type Options struct {
+	// Sources are the values of -i, in order: later ones override earlier ones.
+	Sources []string
+	// BaseDir is what relative sources are relative to; "" is the working directory.
+	BaseDir string
+	// Decrypt opens files that are encrypted as a whole; nil makes them a problem.
+	Decrypt func(text []byte) ([]byte, error)
+	// Evaluate computes a Jinja expression for "plugin: constructed"; nil makes
+	// such a source a problem.
+	Evaluate func(ctx context.Context, expression string, vars *value.Dict) (any, error)
+	// IgnoreExtensions are endings of files in a directory that are skipped;
+	// nil takes Ansible's.
+	IgnoreExtensions []string
+	// IgnorePatterns are regular expressions of further names to skip.
+	IgnorePatterns []string
+	// ProgramTimeout ends an inventory program that does not come to an end;
+	// default 5 minutes, as some ask large clouds.
+	ProgramTimeout time.Duration
+	// MaxBytes bounds each file and the output of a program; default 64 MiB.
+	MaxBytes int
+	// Python is ansible_python_interpreter of the implicit localhost; "" leaves
+	// the variable out.
+	Python string
+}
+
+var ignoredExtensions = []string{".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".ini", ".cfg", ".retry"}
+
+func (o Options) withDefaults() Options {
+	if o.BaseDir == "" {
+		o.BaseDir, _ = os.Getwd()
+	}
+	if o.IgnoreExtensions == nil {
+		o.IgnoreExtensions = ignoredExtensions
+	}
+	if o.ProgramTimeout == 0 {
+		o.ProgramTimeout = 5 * time.Minute
+	}
+	if o.MaxBytes == 0 {
+		o.MaxBytes = 64 << 20
+	}
+	return o
+}
+
+// Load reads all sources. The inventory is never nil; with errors among the
+// problems it lacks what could not be read.
+func Load(ctx context.Context, o Options) (*Inventory, diag.Problems) {
+	o = o.withDefaults()
+	l := &loader{ctx: ctx, Options: o, inv: newInventory(o)}
+	for _, s := range o.Sources {
+		if s = strings.TrimSpace(s); s != "" {
+			l.load(s)
+		}
+	}
+	l.inv.settle()
+	l.problems = append(l.problems, l.inv.conflicts()...)
+	return l.inv, l.problems
+}
+
+type loader struct {
+	Options
+	ctx      context.Context
+	inv      *Inventory
+	problems diag.Problems
+}
+
+// load reads one value of -i.
+func (l *loader) load(name string) {
+	path := l.absolute(name)
+	info, err := os.Stat(path)
+	switch {
+	case err != nil && strings.Contains(name, ","):
+		l.hostList(name)
+	case err != nil:
+		l.missing(name, err)
+	case info.IsDir():
+		l.inv.dirs = append(l.inv.dirs, path)
+		l.directory(path)
+	default:
+		l.inv.dirs = append(l.inv.dirs, filepath.Dir(path))
+		l.file(path, info)
+	}
+}
+
+func (l *loader) absolute(name string) string {
+	if strings.HasPrefix(name, "~/") {
+		if home, err := os.UserHomeDir(); err == nil {
+			return filepath.Join(home, name[2:])
+		}
+	}
+	if filepath.IsAbs(name) {
+		return filepath.Clean(name)
+	}
+	return filepath.Join(l.BaseDir, name)
+}
+
+// missing is only a warning: like Ansible we go on with the other sources.
+func (l *loader) missing(name string, err error) {
+	reason := say.Text{}
+	if !errors.Is(err, os.ErrNotExist) {
+		reason = say.Plain(err.Error())
+	}
+	l.problems = append(l.problems, diag.Problem{Severity: diag.Warning, ID: "inventory-missing", Pos: diag.Pos{File: name},
+		What: say.T("the inventory '%s' is not there", "인벤토리 '%s'{이/가} 없습니다", name), Why: reason,
+		Fix: say.T("check its name; a single host is written with a comma: -i %s,", "이름을 확인하세요. 호스트 하나는 쉼표를 붙여 적습니다: -i %s,", filepath.Base(name))})
+}
+
+func (l *loader) reader(name, dir string, lines []string) *reader {
+	var inventoryDir any
+	if dir != "" {
+		inventoryDir = dir
+	}
+	return &reader{inv: l.inv, file: l.shown(name), lines: lines, warned: map[string]bool{},
+		source: &source{name: name, vars: value.NewDict("inventory_file", name, "inventory_dir", inventoryDir)}}
+}
+
+// shown is a file's name as a person would write it: relative when it is below
+// the working directory.
+func (l *loader) shown(path string) string { return shorten(l.BaseDir, path) }
+
+func shorten(base, path string) string {
+	if rel, err := filepath.Rel(base, path); err == nil && filepath.IsAbs(path) && !strings.HasPrefix(rel, "..") {
+		return rel
+	}
+	return path
+}
+
+// hostList reads "web1,web2," and ranges in it.
+func (l *loader) hostList(list string) {
+	r := l.reader(list, "", nil)
+	ungrouped := l.inv.groups["ungrouped"]
+	for _, entry := range strings.Split(list, ",") {
+		if entry = strings.TrimSpace(entry); entry != "" {
+			r.hosts(entry, ungrouped, diag.Pos{File: list})
+		}
+	}
+	l.problems = append(l.problems, r.problems...)
+}
+
+// directory reads the files of a directory in the order of their names.
+func (l *loader) directory(dir string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		l.unreadable(dir, err)
+		return
+	}
+	skip := l.ignored()
+	for _, e := range entries {
+		if skip(e.Name()) {
+			continue
+		}
+		path := filepath.Join(dir, e.Name())
+		info, err := os.Stat(path)
+		switch {
+		case err != nil:
+			l.unreadable(path, err)
+		case info.IsDir():
+			l.directory(path)
+		default:
+			l.file(path, info)
+		}
+	}
+}
+
+func (l *loader) ignored() func(string) bool {
+	var patterns []func(string) bool
+	for _, p := range l.IgnorePatterns {
+		if m, err := pythonPattern(p); err == nil {
+			patterns = append(patterns, m)
+		}
+	}
+	return func(name string) bool {
+		if strings.HasPrefix(name, ".") || name == "host_vars" || name == "group_vars" || name == "vars_plugins" {
+			return true
+		}
+		for _, ext := range l.IgnoreExtensions {
+			if strings.HasSuffix(name, ext) {
+				return true
+			}
+		}
+		for _, matches := range patterns {
+			if matches(name) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+func (l *loader) unreadable(path string, err error) {
+	l.problems = append(l.problems, diag.Problem{Severity: diag.Error, ID: "inventory-unreadable", Pos: diag.Pos{File: l.shown(path)},
+		What: say.T("the inventory cannot be read", "인벤토리를 읽을 수 없습니다"), Why: say.Plain(err.Error()),
+		Fix: say.T("check its permissions", "권한을 확인하세요")})
+}
+
+// file reads one file in the format that fits it.
+func (l *loader) file(path string, info os.FileInfo) {
+	if info.Mode().IsRegular() && info.Size() > int64(l.MaxBytes) {
+		l.problems = append(l.problems, diag.Problem{Severity: diag.Error, ID: "inventory-too-large", Pos: diag.Pos{File: l.shown(path)},
+			What: say.T("the file has %d bytes; at most %d are read", "파일이 %d바이트입니다. 최대 %d바이트까지 읽습니다", info.Size(), l.MaxBytes)})
+		return
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		l.unreadable(path, err)
+		return
+	}
+	if info.Mode()&0o111 != 0 || bytes.HasPrefix(data, []byte("#!")) {
+		if l.program(path) {
+			return
+		}
+	}
+	if vault.IsEncrypted(data) {
+		plain, problem, ok := decrypt(l.shown(path), data, l.Decrypt)
+		if !ok {
+			l.problems = append(l.problems, problem)
+			return
+		}
+		data = plain
+	}
+	l.text(path, data)
+}
+
+// decrypt opens a file that is encrypted as a whole.
+func decrypt(file string, data []byte, open func([]byte) ([]byte, error)) ([]byte, diag.Problem, bool) {
+	if open == nil {
+		open = func(data []byte) ([]byte, error) {
+			plain, _, err := (*vault.Secrets)(nil).Decrypt(data)
+			return plain, err
+		}
+	}
+	plain, err := open(data)
+	if err == nil {
+		return plain, diag.Problem{}, true
+	}
+	var known *vault.Error
+	if errors.As(err, &known) {
+		return nil, known.Problem(diag.Pos{File: file}), false
+	}
+	return nil, diag.Problem{Severity: diag.Error, ID: "vault", Pos: diag.Pos{File: file},
+		What: say.T("the file cannot be decrypted", "파일을 복호화할 수 없습니다"), Why: say.Plain(err.Error())}, false
+}
+
+// text reads a file that is no program. Like Ansible it takes as YAML what can
+// be YAML, and all else as INI; the messages are those of the format that the
+// file most looks like.
+func (l *loader) text(path string, data []byte) {
+	switch ext := filepath.Ext(path); ext {
+	case ".toml":
+		r := l.textReader(path, data)
+		r.readTOML(string(data))
+		l.problems = append(l.problems, r.problems...)
+		return
+	case "", ".yml", ".yaml", ".json":
+		root, problems := yaml.Load(l.shown(path), data, yaml.Options{MaxBytes: l.MaxBytes})
+		if root != nil && root.Kind == yaml.Mapping && !problems.HasErrors() {
+			l.problems = append(l.problems, problems...)
+			l.mapping(path, data, root)
+			return
+		}
+		if ext != "" && !looksINI(data) {
+			l.problems = append(l.problems, notAnInventory(l.shown(path), root, problems)...)
+			return
+		}
+	}
+	l.ini(path, data)
+}
+
+func (l *loader) textReader(path string, data []byte) *reader {
+	return l.reader(path, filepath.Dir(path), yaml.NewSource(path, data).Lines)
+}
+
+func (l *loader) ini(path string, data []byte) {
+	if p, bad := yaml.CheckEncoding(l.shown(path), data); bad {
+		l.problems = append(l.problems, p)
+		return
+	}
+	r := l.textReader(path, data)
+	r.readINI()
+	l.problems = append(l.problems, r.problems...)
+}
+
+// mapping reads a YAML file whose top is a mapping: groups, or the settings of
+// a plugin.
+func (l *loader) mapping(path string, data []byte, root *yaml.Node) {
+	r := l.textReader(path, data)
+	if plugin := root.Get("plugin"); plugin != nil && value.Truth(plugin.Value()) {
+		r.plugin(l.ctx, root, plugin)
+	} else {
+		r.readGroups(root)
+	}
+	l.problems = append(l.problems, r.problems...)
+}
+
+// looksINI reports whether the first line with text is a section or a bare host.
+func looksINI(data []byte) bool {
+	for line := range bytes.Lines(data) {
+		t := bytes.TrimSpace(line)
+		if len(t) == 0 || t[0] == '#' || t[0] == ';' {
+			continue
+		}
+		return t[0] == '[' && bytes.HasSuffix(t, []byte("]")) || !bytes.Contains(t, []byte(":")) && t[0] != '-' && t[0] != '{'
+	}
+	return false
+}
+
+func notAnInventory(file string, root *yaml.Node, problems diag.Problems) diag.Problems {
+	if problems.HasErrors() {
+		return problems
+	}
+	p := diag.Problem{Severity: diag.Error, ID: "inventory-empty", Pos: diag.Pos{File: file},
+		What: say.T("the inventory is empty", "인벤토리가 비어 있습니다"),
+		Fix:  say.T("write a group with its hosts", "그룹과 호스트를 적으세요")}
+	if root != nil {
+		p = root.Problem("inventory-not-a-mapping")
+		p.What = say.T("an inventory must be a mapping of groups", "인벤토리는 그룹들의 사전이어야 합니다")
+		p.Fix = say.T("begin with 'all:' and 'hosts:' below it", "'all:'로 시작하고 그 아래에 'hosts:'를 두세요")
+	}
+	return append(problems, p)
+}
+
+// sortedKeys lists the keys of a map in order.
+func sortedKeys[V any](m map[string]V) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	sort.Strings(out)
+	return out
+}
