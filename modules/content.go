@@ -27,6 +27,8 @@ const (
 	maxAnswer = 8 << 20
 )
 
+var maxAnswerText = strconv.Itoa(maxAnswer)
+
 // blob is content to be written: small ones in memory, large ones opened when
 // they are sent.
 type blob struct {
@@ -237,7 +239,7 @@ func newFileChange(w rewrite) (attrChange, *Result) {
 	at := w.at.followed()
 	if at.Inode == nil {
 		at.Path = w.at.Path
-		at.Inode = &inode{Mode: typeFile | 0o666&^w.id.umask, UID: -1, GID: -1}
+		at.Inode = w.id.fresh(typeFile)
 	}
 	return w.attrs.compare(at, w.id)
 }

@@ -78,7 +78,7 @@ func copyContent(ctx context.Context, c *Call) (*Result, error) {
 	if err != nil {
 		return Fail("could not write content: %v", err), nil
 	}
-	d := deliveryOf(c)
+	d := copyDelivery(c)
 	d.content, d.fromContent, d.header = bytesBlob([]byte(text)), true, "dynamically generated"
 	return c.deliver(ctx, d)
 }
@@ -98,7 +98,7 @@ func contentText(v any) (string, error) {
 }
 
 func copyFile(ctx context.Context, c *Call, file string) (*Result, error) {
-	d := deliveryOf(c)
+	d := copyDelivery(c)
 	content, mode, err := openSource(c, file, c.Args.Bool("decrypt"))
 	if err != nil {
 		return Fail("could not find src=%s, %v", file, err), nil
@@ -181,10 +181,17 @@ type delivery struct {
 	checksum string
 }
 
-// deliveryOf reads the arguments that copy and template share.
+// copyDelivery reads the arguments that copy and template share.
+func copyDelivery(c *Call) delivery {
+	d := deliveryOf(c)
+	d.force = c.Args.Bool("force")
+	return d
+}
+
+// deliveryOf reads the arguments of everything that delivers a file.
 func deliveryOf(c *Call) delivery {
 	a := c.Args
-	return delivery{dest: a.Str("dest"), attrs: attrsOf(a), backup: a.Bool("backup"), force: a.Bool("force"),
+	return delivery{dest: a.Str("dest"), attrs: attrsOf(a), backup: a.Bool("backup"), force: true,
 		follow: a.Bool("follow"), validate: a.Str("validate"), unsafe: a.Bool("unsafe_writes")}
 }
 
@@ -350,7 +357,7 @@ func (c *Call) replace(ctx context.Context, d delivery, f fields, at found, id i
 func (c *Call) makeDirs(ctx context.Context, dir string, d delivery, id identities) (*Result, error) {
 	w := d.attrs
 	w.mode, w.hasAttr, w.hasSE = d.dirMode, false, false
-	change, fail := w.compare(found{Path: dir, Inode: &inode{Mode: typeDir | 0o777&^id.umask, UID: -1, GID: -1}}, id)
+	change, fail := w.compare(found{Path: dir, Inode: id.fresh(typeDir)}, id)
 	if fail != nil {
 		return fail, nil
 	}

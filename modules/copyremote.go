@@ -10,7 +10,7 @@ import (
 
 // copyRemote copies within the host.
 func copyRemote(ctx context.Context, c *Call) (*Result, error) {
-	d := deliveryOf(c)
+	d := copyDelivery(c)
 	src := c.Args.Str("src")
 	d.src, d.base, d.checksum = src, path.Base(src), c.Args.Str("checksum")
 	d.dirMode = c.Args.Raw("directory_mode")
@@ -51,7 +51,11 @@ func (c *Call) copyRemoteFile(ctx context.Context, d delivery, f fields, source 
 	d.src, d.header = f["s"], f["s"]
 	r, err := c.deliverTo(ctx, d, f, f.found("at", f["p"]), d.attrs.identities(f))
 	if r != nil && !r.Failed {
-		r.Set("src", d.src)
+		if r.Values == nil || !r.Values.Has("dest") {
+			r.Set("dest", f["p"])
+		}
+		r.Set("src", d.src).Set("checksum", sum)
+		r.Values.Delete("path")
 	}
 	return r, err
 }

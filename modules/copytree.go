@@ -103,7 +103,7 @@ func copyTree(ctx context.Context, c *Call, root string, contentsOnly bool) (*Re
 	if err != nil {
 		return Fail("cannot read %s: %v", root, err), nil
 	}
-	d := deliveryOf(c)
+	d := copyDelivery(c)
 	d.dirMode = c.Args.Raw("directory_mode")
 	t := treeCopy{Call: c, tree: tree, d: d}
 	if fail, err := t.observeTree(ctx); fail != nil || err != nil {
@@ -194,7 +194,7 @@ func (t *treeCopy) copyDirs(ctx context.Context) (*Result, error) {
 	w := t.d.attrs
 	w.mode = t.d.dirMode
 	var s strings.Builder
-	fresh, fail := w.compare(found{Path: t.dest, Inode: &inode{Mode: typeDir | 0o777&^t.id.umask, UID: -1, GID: -1}}, t.id)
+	fresh, fail := w.compare(found{Path: t.dest, Inode: t.id.fresh(typeDir)}, t.id)
 	if fail != nil {
 		return fail, nil
 	}

@@ -70,9 +70,18 @@ func runFile(ctx context.Context, c *Call) (*Result, error) {
 	t.at, t.source = f.found("at", f["p"]), f.found("src", t.src)
 	t.empty = !f.has("filled")
 	if fail := t.settleState(); fail != nil {
+		t.at.describe(fail, t.id.secontext)
 		return fail, nil
 	}
 	t.settleTimes()
+	r, err := t.run(ctx)
+	if r != nil && r.Failed && (r.Values.Has("path") || r.Values.Has("dest")) {
+		t.at.describe(r, t.id.secontext)
+	}
+	return r, err
+}
+
+func (t *fileTask) run(ctx context.Context) (*Result, error) {
 	switch t.state {
 	case "absent":
 		return t.absent(ctx)
@@ -330,11 +339,13 @@ func (t *fileTask) makeDirectory(ctx context.Context, at found, before, after *v
 	if t.Check {
 		return t.result(true, at, before, after), nil
 	}
-	fresh := found{Path: at.Path, Inode: &inode{Mode: typeDir | 0o777&^t.id.umask, UID: -1, GID: -1}}
+	fresh := found{Path: at.Path, Inode: t.id.fresh(typeDir)}
 	change, fail := t.attrs.compare(fresh, t.id)
 	if fail != nil {
 		return fail, nil
 	}
+	before.Update(change.before)
+	after.Update(change.after)
 	script := applyTools + makeDirsScript(change) + "p=" + quoteText(dashless(at.Path)) + "\nq=$p\nM \"$p\"\n" + t.stampChange(fresh, before, after) + "O new \"$p\"\n"
 	f, fail, err := t.observe(ctx, script)
 	if fail != nil {
@@ -395,7 +406,7 @@ func (t *fileTask) touch(ctx context.Context) (*Result, error) {
 	if t.Check {
 		return ChangedIf(true).Set("dest", t.at.Path), nil
 	}
-	fresh := found{Path: t.at.Path, Inode: &inode{Mode: typeFile | 0o666&^t.id.umask, UID: -1, GID: -1}}
+	fresh := found{Path: t.at.Path, Inode: t.id.fresh(typeFile)}
 	return t.settle(ctx, fresh, ": >>\"$p\" || E 'Error, could not touch target' :\n", true, before, after)
 }
 

@@ -35,6 +35,7 @@ func attrsOf(a Args) attrs {
 // else of the host attributes depend on.
 type identities struct {
 	uid, gid  int // -1: no such name
+	self      [2]int // uid and gid of the identity itself; -1 when not asked for
 	umask     uint32
 	secontext string // of the file; empty without SELinux
 	seDefault string // what the policy says for the file
@@ -46,6 +47,9 @@ type identities struct {
 func (w attrs) lookup() string {
 	var s strings.Builder
 	s.WriteString("printf 'umask=%s\\0' \"$(umask)\"\n")
+	if w.owner != "" || w.group != "" {
+		s.WriteString("printf 'self=%s:%s\\0' \"$(id -u)\" \"$(id -g)\"\n")
+	}
 	if w.owner != "" && !isNumber(w.owner) {
 		s.WriteString("printf 'uid='; id -u " + quoteText(w.owner) + " 2>/dev/null || [ \"$?\" != 127 ] || N id\nprintf '\\0'\n")
 	}
@@ -70,12 +74,16 @@ fi
 
 // identities reads what lookup printed.
 func (w attrs) identities(f fields) identities {
-	id := identities{uid: -1, gid: -1, umask: 0o022, secontext: f.text("secontext"), seDefault: f.text("sedefault")}
+	id := identities{uid: -1, gid: -1, self: [2]int{-1, -1}, umask: 0o022, secontext: f.text("secontext"), seDefault: f.text("sedefault")}
 	if n, ok := octalMode(f.text("umask")); ok {
 		id.umask = n & 0o777
 	}
 	if id.secontext == "?" {
 		id.secontext = ""
+	}
+	if uid, gid, ok := strings.Cut(f.text("self"), ":"); ok && isNumber(uid) && isNumber(gid) {
+		id.self[0], _ = strconv.Atoi(uid)
+		id.self[1], _ = strconv.Atoi(gid)
 	}
 	if isNumber(w.owner) {
 		id.uid, _ = strconv.Atoi(w.owner)
@@ -92,6 +100,16 @@ func (w attrs) identities(f fields) identities {
 	flags, _, _ := strings.Cut(f.text("flags"), " ")
 	id.flags = strings.ReplaceAll(flags, "-", "")
 	return id
+}
+
+// fresh is what a new file or directory is before any attribute is set; the
+// type is one of typeFile and typeDir.
+func (id identities) fresh(kind uint32) *inode {
+	mode := uint32(0o666)
+	if kind == typeDir {
+		mode = 0o777
+	}
+	return &inode{Mode: kind | mode&^id.umask, UID: id.self[0], GID: id.self[1]}
 }
 
 func isNumber(s string) bool {

@@ -270,3 +270,13 @@ func (c charset) encode(s string) []byte {
 	}
 	return out
 }
+
+// wholeText reports whether the pattern asks by (?m) to see all lines at once.
+func (r *regex) wholeText() bool {
+	p := r.re.String()
+	if !strings.HasPrefix(p, "(?") {
+		return false
+	}
+	flags, _, ok := strings.Cut(p[2:], ")")
+	return ok && strings.Trim(flags, "aiLmsux") == "" && strings.Contains(flags, "m")
+}

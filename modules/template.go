@@ -73,7 +73,7 @@ func runTemplate(ctx context.Context, c *Call) (*Result, error) {
 	if err != nil {
 		return Fail("%s", err), nil
 	}
-	d := deliveryOf(c)
+	d := copyDelivery(c)
 	d.content, d.src, d.header, d.base = bytesBlob(content), file, file, filepath.Base(file)
 	d.preserve(mode)
 	return c.deliver(ctx, d)
