@@ -56,7 +56,9 @@ const (
 	knownModule
 )
 
-// resolve finds a module by name.
+// resolve finds a module by name: one of the language's own, then a file or a
+// module of a collection in the search list, then a file in library/, which
+// goes before the built-in module of the same name.
 func (c *place) resolve(name string, into *call) found {
 	into.name, into.short, into.module = name, shortName(name), name
 	into.freeForm = freeFormModules[into.short]
@@ -64,44 +66,56 @@ func (c *place) resolve(name string, into *call) found {
 		into.module = "ansible.builtin." + into.short
 		return knownModule
 	}
+	fqcn, free, inCatalogue := "", false, false
 	if c.o.Modules != nil {
-		if fqcn, free, ok := c.o.Modules.Resolve(name, c.collections); ok {
-			into.module = fqcn
-			into.freeForm = into.freeForm || free
+		fqcn, free, inCatalogue = c.o.Modules.Resolve(name, c.collections)
+	}
+	if !inCatalogue || strings.HasPrefix(fqcn, "ansible.builtin.") {
+		if c.moduleFile(name, into) {
 			return knownModule
 		}
 	}
-	if file := c.moduleFile(name); file != "" {
-		into.file = file
+	if inCatalogue {
+		into.module, into.freeForm = fqcn, into.freeForm || free
 		return knownModule
 	}
-	if to := c.redirect(name); to != "" && c.redirects < maxRedirects {
-		inner := *c
-		inner.redirects++
-		var target call
-		if kind := inner.resolve(to, &target); kind != notFound {
-			into.module, into.file, into.freeForm = target.module, target.file, into.freeForm || target.freeForm
-			return kind
-		}
+	if kind := c.redirected(name, into); kind != notFound {
+		return kind
+	}
+	return c.notInCatalogue(name, into)
+}
+
+// redirected follows a collection's redirect.
+func (c *place) redirected(name string, into *call) found {
+	to := c.redirect(name)
+	if to == "" || c.redirects >= maxRedirects {
+		return notFound
+	}
+	inner := *c
+	inner.redirects++
+	var target call
+	kind := inner.resolve(to, &target)
+	if kind != notFound {
+		into.module, into.file, into.freeForm = target.module, target.file, into.freeForm || target.freeForm
+	}
+	return kind
+}
+
+// notInCatalogue tells a module that Ansible has from one that nobody has.
+func (c *place) notInCatalogue(name string, into *call) found {
+	switch {
+	case builtinModules[into.short]:
+		into.module = "ansible.builtin." + into.short
+	case movedModules[into.short] != "":
+		into.module = movedModules[into.short]
+	case c.o.Modules == nil:
+	case strings.Count(into.short, ".") < 2 || !isDotted(into.short) || strings.HasPrefix(into.short, "ansible.builtin."):
+		return notFound
 	}
 	if c.o.Modules == nil {
-		if builtinModules[into.short] {
-			into.module = "ansible.builtin." + into.short
-		}
 		return knownModule
 	}
-	if builtinModules[into.short] {
-		into.module = "ansible.builtin." + into.short
-		return lacking
-	}
-	if full := movedModules[into.short]; full != "" {
-		into.module = full
-		return lacking
-	}
-	if strings.Count(name, ".") >= 2 && !strings.HasPrefix(name, "ansible.builtin.") && !strings.HasPrefix(name, "ansible.legacy.") && isDotted(name) {
-		return lacking
-	}
-	return notFound
+	return lacking
 }
 
 // isDotted reports whether every part between dots can be a name.
@@ -123,30 +137,41 @@ func (c *place) known(name string) bool {
 	return c.resolve(name, &dummy) != notFound
 }
 
-// moduleFile finds a module of the user's own, or "".
-func (c *place) moduleFile(name string) string {
-	short := shortName(name)
-	var dirs []string
-	if parts := strings.Split(short, "."); len(parts) >= 3 {
-		for _, dir := range c.collectionDirs(parts[0], parts[1]) {
-			dirs = append(dirs, filepath.Join(append([]string{dir, "plugins", "modules"}, parts[2:len(parts)-1]...)...),
-				filepath.Join(dir, "plugins", "action"))
-		}
-		return c.moduleIn(dirs, parts[len(parts)-1])
+// moduleFile finds the file of a module that is not ours.
+func (c *place) moduleFile(name string, into *call) bool {
+	if ns, coll, rest, ok := collectionName(into.short); ok {
+		return c.collectionModule(ns, coll, rest, into)
 	}
 	if strings.HasPrefix(name, "ansible.builtin.") {
-		return ""
+		return false
 	}
 	for _, collection := range c.collections {
-		ns, coll, ok := strings.Cut(collection, ".")
-		if !ok || ns == "ansible" && (coll == "builtin" || coll == "legacy") {
-			continue
-		}
-		for _, dir := range c.collectionDirs(ns, coll) {
-			dirs = append(dirs, filepath.Join(dir, "plugins", "modules"), filepath.Join(dir, "plugins", "action"))
+		if ns, coll, ok := strings.Cut(collection, "."); ok && c.collectionModule(ns, coll, into.short, into) {
+			return true
 		}
 	}
-	return c.moduleIn(append(dirs, c.libraryDirs()...), short)
+	if into.file = c.moduleIn(c.libraryDirs(), into.short); into.file == "" {
+		return false
+	}
+	into.module = into.short
+	return true
+}
+
+// collectionModule finds a module's file in a collection on disk.
+func (c *place) collectionModule(ns, coll, name string, into *call) bool {
+	if ns == "ansible" && (coll == "builtin" || coll == "legacy") {
+		return false
+	}
+	parts := strings.Split(name, ".")
+	last := parts[len(parts)-1]
+	for _, dir := range c.collectionDirs(ns, coll) {
+		modules := filepath.Join(append([]string{dir, "plugins", "modules"}, parts[:len(parts)-1]...)...)
+		if file := c.moduleIn([]string{modules, filepath.Join(dir, "plugins", "action")}, last); file != "" {
+			into.file, into.module = file, ns+"."+coll+"."+name
+			return true
+		}
+	}
+	return false
 }
 
 // redirect follows what a collection's meta/runtime.yml says of a module that
@@ -180,9 +205,13 @@ func (c *place) redirect(name string) string {
 func (c *place) libraryDirs() []string {
 	var dirs []string
 	for _, base := range c.pluginBases() {
-		dirs = append(dirs, filepath.Join(base, "library"), filepath.Join(base, "action_plugins"))
+		dirs = append(dirs, filepath.Join(base, "library"))
 	}
-	return append(dirs, c.o.LibraryPath...)
+	dirs = append(dirs, c.o.LibraryPath...)
+	for _, base := range c.pluginBases() {
+		dirs = append(dirs, filepath.Join(base, "action_plugins"))
+	}
+	return dirs
 }
 
 // pluginBases are the folders that may have plugins in them: the playbook's
@@ -291,6 +320,15 @@ func (c *place) candidates(entries []yaml.Entry) (modules []*call, others []yaml
 // reportLacking says that a module is not to be had.
 func (c *place) reportLacking(cl *call) {
 	var again call
+	if action := filepath.Base(filepath.Dir(cl.file)); action == "action" || action == "action_plugins" {
+		p := problem(cl.key, "action-plugin", say.T("%s is an action plugin in Python, which cannot be run", "%s{은/는} 파이썬으로 된 액션 플러그인이라 실행할 수 없습니다", cl.name),
+			say.T("it is the file %s", "%s 파일입니다", cl.file), say.T("write it as a module, which runs on the host", "호스트에서 실행되는 모듈로 다시 쓰세요"))
+		if c.o.LackingIsWarning {
+			p.Severity = diag.Warning
+		}
+		c.report(p)
+		return
+	}
 	if kind := c.resolve(cl.name, &again); kind == lacking {
 		p := problem(cl.key, "unsupported-module", say.T("the module %s is not supported yet", "%s 모듈은 아직 지원하지 않습니다", again.module), say.Text{},
 			say.T("put a module file of that name into library/, or use another module; docs/compatibility.md lists what there is",

@@ -31,16 +31,21 @@ func (core) Names() []string { return sortedKeys(builtinModules) }
 // TestTargetsOfAnsible reads every playbook of ansible-core's integration
 // tests (ANSIBLE_SRC is a checkout). With SYNTAX_CHECK, the file that
 // testdata/syntax-check.py writes, it lists where the real ansible-playbook
-// --syntax-check accepts and we do not, and the other way round.
+// --syntax-check accepts and we do not, and the other way round. PLAYBOOKS is
+// another folder to read, with the targets as its roles.
 func TestTargetsOfAnsible(t *testing.T) {
 	src := os.Getenv("ANSIBLE_SRC")
 	if src == "" {
 		t.Skip("ANSIBLE_SRC is not set: no checkout of ansible/ansible to read")
 	}
 	targets := filepath.Join(src, "test/integration/targets")
+	folder := targets
+	if other := os.Getenv("PLAYBOOKS"); other != "" {
+		folder = other
+	}
 	accepted := readSyntaxCheck(t, os.Getenv("SYNTAX_CHECK"))
 	var files, equal, stricter, laxer int
-	walkPlaybooks(t, targets, func(path string) {
+	walkPlaybooks(t, folder, func(path string) {
 		l := NewLoader(Options{
 			BaseDir: filepath.Dir(path), RolesPath: []string{targets}, LackingIsWarning: true, Modules: core{},
 			CollectionsPath: []string{"/usr/lib/python3/dist-packages"},

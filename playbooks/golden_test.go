@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -25,7 +26,9 @@ func golden(t *testing.T, path, got string) {
 	}
 	want, err := os.ReadFile(path)
 	require.NoError(t, err, "run: go test ./playbooks -update")
-	assert.Equal(t, string(want), got)
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (- wanted, + got)\n%s", path, diff)
+	}
 }
 
 // fewModules lacks most of what Ansible has, so that "not supported" shows.

@@ -67,6 +67,30 @@ type Loader struct {
 
 	mu    sync.Mutex
 	files map[string]*file // by absolute path
+	dirs  []string         // of the playbooks read so far: each may have collections/ in it
+}
+
+// playbookDir remembers the folder of a playbook.
+func (l *Loader) playbookDir(dir string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, have := range l.dirs {
+		if have == dir {
+			return
+		}
+	}
+	l.dirs = append(l.dirs, dir)
+}
+
+// collectionRoots are the folders with ansible_collections in them.
+func (l *Loader) collectionRoots() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var roots []string
+	for _, dir := range l.dirs {
+		roots = append(roots, filepath.Join(dir, "collections"))
+	}
+	return append(roots, l.o.CollectionsPath...)
 }
 
 // file is one parsed file.

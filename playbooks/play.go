@@ -24,6 +24,7 @@ func (s *session) playbook(p *Playbook, path string, by *yaml.Node, from passedO
 	if !ok {
 		return false
 	}
+	s.playbookDir(s.abs(filepath.Dir(path)))
 	if root == nil {
 		s.report(emptyPlaybook(path))
 		return false
@@ -333,6 +334,7 @@ func (s *session) playKeyword(p *Play, name string, e *yaml.Entry) {
 		}
 	case "vars_files":
 		p.VarsFiles = s.varsFiles(v)
+		s.checkVarsFiles(p)
 	case "vars_prompt":
 		p.VarsPrompt = s.varsPrompt(e)
 	case "serial":
@@ -393,6 +395,58 @@ func (s *session) varsFiles(v *yaml.Node) []VarsFile {
 		}
 	}
 	return out
+}
+
+// checkVarsFiles reads the files whose names are known now, so that their
+// problems show before the run.
+func (s *session) checkVarsFiles(p *Play) {
+	c := s.context(&p.Scope, p, false)
+	for _, vf := range p.VarsFiles {
+		path, open := c.findVarsFile(vf)
+		at := &yaml.Node{Pos: vf.Pos, Source: s.sourceOf(vf.Pos.File), Scalar: strings.Join(vf.Choices, ", ")}
+		switch {
+		case path != "":
+			s.readVariables(path, at)
+		case !open && len(vf.Choices) > 0:
+			s.report(warning(at, "no-such-file", say.T("there is no file %s", "%s 파일이 없습니다", scalarText(at)),
+				say.T("the play fails without it", "이 파일이 없으면 플레이가 실패합니다"), say.T("check the path; it starts from the folder of the playbook", "경로를 확인하세요. 플레이북이 있는 폴더에서 시작합니다")))
+		}
+	}
+}
+
+// readVariables reads a file of variables; nil when it cannot be used.
+func (s *session) readVariables(path string, by *yaml.Node) *value.Dict {
+	root, ok := s.read(path, by)
+	if !ok || root == nil {
+		return nil
+	}
+	if root.Kind != yaml.Mapping {
+		s.report(notAMapping(root, say.T("a file of variables", "변수 파일")))
+		return nil
+	}
+	s.checkTemplates(root)
+	d, _ := root.Value().(*value.Dict)
+	return d
+}
+
+// findVarsFile finds the first choice that exists; open is true when a choice
+// is only known during the run.
+func (c *place) findVarsFile(vf VarsFile) (path string, open bool) {
+	for _, choice := range vf.Choices {
+		if isTemplate(choice) {
+			return "", true
+		}
+		for _, sub := range []string{"vars", ""} {
+			p := filepath.Join(c.playDir(), sub, choice)
+			if filepath.IsAbs(choice) || strings.HasPrefix(choice, "~") {
+				p = choice
+			}
+			if c.isFile(p) {
+				return p, false
+			}
+		}
+	}
+	return "", false
 }
 
 var promptKeys = []string{"name", "prompt", "default", "private", "confirm", "encrypt", "salt_size", "salt", "unsafe"}
@@ -478,7 +532,7 @@ func (s *session) checkNotify(p *Play) {
 			add(h.Name)
 			if role := h.InnermostRole(); role != nil {
 				answers[role.Name+" : "+h.Name] = true
-				answers[role.Name[strings.LastIndexByte(role.Name, '.')+1:]+" : "+h.Name] = true
+				answers[role.ShortName()+" : "+h.Name] = true
 			}
 		}
 		for _, l := range h.Listen {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"regexp"
 
 	"sunup/internal/say"
@@ -80,22 +79,12 @@ func (c *place) addVarsFiles(d *value.Dict) {
 		return
 	}
 	for _, vf := range c.play.VarsFiles {
-		for _, choice := range vf.Choices {
-			if isTemplate(choice) {
-				continue
-			}
-			path := choice
-			if !filepath.IsAbs(path) {
-				path = filepath.Join(c.playDir(), path)
-			}
-			f := c.parse(path)
-			if f.err != nil || f.root == nil {
-				continue
-			}
-			if vars, ok := f.root.Value().(*value.Dict); ok {
-				d.Update(vars)
-			}
-			break
+		path, _ := c.findVarsFile(vf)
+		if path == "" {
+			continue
+		}
+		if vars, ok := c.parse(path).root.Value().(*value.Dict); ok {
+			d.Update(vars)
 		}
 	}
 }

@@ -406,9 +406,8 @@ func (c *place) collectionDirs(ns, coll string) []string {
 	if ns == "" || coll == "" {
 		return nil
 	}
-	roots := append([]string{filepath.Join(c.playDir(), "collections")}, c.o.CollectionsPath...)
 	var out []string
-	for _, root := range roots {
+	for _, root := range c.collectionRoots() {
 		for _, d := range []string{filepath.Join(root, "ansible_collections"), root} {
 			if filepath.Base(d) != "ansible_collections" {
 				continue
@@ -541,19 +540,10 @@ func (r *roleReader) filesBelow(dir string, depth int) []string {
 func (r *roleReader) variablesOf(sub, from string) *value.Dict {
 	var d *value.Dict
 	for _, path := range r.files(sub, from, true) {
-		root, ok := r.session.read(path, r.entry.at)
-		if !ok || root == nil {
-			continue
-		}
-		if root.Kind != yaml.Mapping {
-			r.report(notAMapping(root, say.T("a file of variables", "변수 파일")))
-			continue
-		}
-		r.checkTemplates(root)
-		if d == nil {
-			d = &value.Dict{}
-		}
-		if vars, ok := root.Value().(*value.Dict); ok {
+		if vars := r.readVariables(path, r.entry.at); vars != nil {
+			if d == nil {
+				d = &value.Dict{}
+			}
 			d.Update(vars)
 		}
 	}
@@ -693,10 +683,18 @@ func (r *roleReader) validation(c *place) []Step {
 		ID:    c.id(spec.Pos), Name: name, Pos: spec.Pos,
 		Action: "ansible.builtin.validate_argument_spec", Module: "ansible.builtin.validate_argument_spec",
 		Args: value.NewDict("argument_spec", options, "provided_arguments", params,
-			"validate_args_context", value.NewDict("type", "role", "name", r.role.Name, "argument_spec_name", entrypoint, "path", r.role.Path)),
+			"validate_args_context", value.NewDict("type", "role", "name", r.role.ShortName(), "argument_spec_name", entrypoint, "path", r.role.Path)),
 	}
 	t.Origin = t.ID
 	return []Step{t}
+}
+
+// ShortName is the name of the role without its collection.
+func (r *Role) ShortName() string {
+	if short, ok := strings.CutPrefix(r.Name, r.FromCollection+"."); ok && r.FromCollection != "" {
+		return short
+	}
+	return r.Name
 }
 
 // complete is the last task of a role: from then on it has run.
