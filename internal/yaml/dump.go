@@ -39,8 +39,8 @@ type DumpOptions struct {
 	ExplicitEnd   bool // end with ...
 }
 
-// Dump writes v as Python's yaml.dump does with Ansible's dumper: encrypted
-// text as !vault, unsafe text as text. A list or dict that is met twice becomes
+// Dump writes v as Python's yaml.dump does with Ansible's dumper, which is
+// libyaml's: encrypted text as !vault, unsafe text as text. A list or dict that is met twice becomes
 // an anchor and aliases.
 func Dump(v any, o DumpOptions) string {
 	e := &emitter{DumpOptions: o, whitespace: true, indention: true, indent: -1, step: 2, width: 80, visits: map[any]int{}, anchors: map[any]string{}}
@@ -299,8 +299,7 @@ func (e *emitter) flowEntry(d *value.Dict, k any, depth int) {
 	e.node(v, context{mapping: true}, depth+1)
 }
 
-// maxSimpleKey is the length, its tag included, from which a key is written
-// behind a question mark.
+// maxSimpleKey is the length in bytes up to which a key needs no question mark.
 const maxSimpleKey = 128
 
 func (e *emitter) isSimpleKey(k any) bool {
@@ -308,11 +307,8 @@ func (e *emitter) isSimpleKey(k any) bool {
 		t, ok := k.(value.Tuple)
 		return ok && len(t) == 0
 	}
-	text, tag, _ := scalarText(k)
-	if text == "" || strings.ContainsAny(text, "\n\u0085\u2028\u2029") {
-		return false
-	}
-	return len([]rune(text))+len(tag) < maxSimpleKey
+	text, _, _ := scalarText(k)
+	return len(text) <= maxSimpleKey && !strings.ContainsAny(text, "\n\u0085\u2028\u2029")
 }
 
 // scalarText is the text of a scalar, its tag, and its own style.
@@ -376,8 +372,11 @@ func (e *emitter) scalar(v any, c context) {
 	a := analyse(runes, e.AllowUnicode)
 	plainOK := tag != "!!str" && tag != "!vault" || tag == "!!str" && !looksTyped(text)
 	style = e.style(style, a, plainOK, c)
-	if tag == "!vault" || tag != "!!str" && style != "" {
+	switch {
+	case tag == "!vault":
 		e.indicator(tag, true, false, false)
+	case tag != "!!str" && style != "":
+		e.indicator("!", true, false, false)
 	}
 	back := e.deeper(true, false)
 	switch style {
@@ -388,7 +387,6 @@ func (e *emitter) scalar(v any, c context) {
 	case "|":
 		e.literal(runes)
 	default:
-		e.openEnded = e.openEnded || c.root
 		e.plain(runes, !c.simpleKey)
 	}
 	back()
@@ -405,9 +403,10 @@ func isBreak(r rune) bool { return r == '\n' || r == 0x85 || r == 0x2028 || r ==
 
 func isBlank(r rune) bool { return r == 0 || r == ' ' || r == '\t' || r == '\r' || isBreak(r) }
 
-// isPrintable reports whether a character beyond ASCII may stand unescaped.
+// isPrintable reports whether a character beyond ASCII may stand unescaped;
+// to libyaml, which Ansible writes with, what needs four bytes may not.
 func isPrintable(r rune) bool {
-	return (r == 0x85 || r >= 0xa0 && r <= 0xd7ff || r >= 0xe000 && r <= 0xfffd || r >= 0x10000 && r < 0x10ffff) && r != 0xfeff
+	return (r >= 0xa0 && r <= 0xd7ff || r >= 0xe000 && r <= 0xfffd) && r != 0xfeff
 }
 
 func analyse(s []rune, allowUnicode bool) analysis {
@@ -608,37 +607,23 @@ func escape(r rune) string {
 }
 
 func (e *emitter) mustEscape(r rune) bool {
-	if strings.ContainsRune("\"\\\u0085\u2028\u2029\ufeff", r) {
-		return true
-	}
-	return !(r >= 0x20 && r <= 0x7e || e.AllowUnicode && (r >= 0xa0 && r <= 0xd7ff || r >= 0xe000 && r <= 0xfffd))
+	return r == '"' || r == '\\' || isBreak(r) || !(r >= 0x20 && r <= 0x7e || e.AllowUnicode && isPrintable(r))
 }
 
 func (e *emitter) doubleQuoted(s []rune, split bool) {
 	e.indicator(`"`, true, false, false)
-	start := 0
-	flush := func(end int) {
-		if start < end {
-			e.write(s[start:end])
-			start = end
-		}
-	}
-	for end := 0; end <= len(s); end++ {
-		if end == len(s) || e.mustEscape(s[end]) {
-			flush(end)
-			if end < len(s) {
-				e.write([]rune(escape(s[end])))
-				start = end + 1
-			}
-		}
-		if end > 0 && end < len(s)-1 && (s[end] == ' ' || start >= end) && e.column+(end-start) > e.width && split {
-			flush(end)
-			e.write([]rune(`\`))
+	for i, r := range s {
+		afterSpace := i > 0 && s[i-1] == ' '
+		switch {
+		case e.mustEscape(r):
+			e.write([]rune(escape(r)))
+		case r == ' ' && split && !afterSpace && e.column > e.width && i > 0 && i < len(s)-1:
 			e.newLine()
-			e.whitespace, e.indention = false, false
-			if s[start] == ' ' {
+			if s[i+1] == ' ' {
 				e.write([]rune(`\`))
 			}
+		default:
+			e.write([]rune{r})
 		}
 	}
 	e.indicator(`"`, false, false, false)

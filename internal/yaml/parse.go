@@ -65,10 +65,19 @@ func Parse(file string, src []byte, opts ...Options) ([]*Node, diag.Problems) {
 	return docs, c.problems
 }
 
-// Load reads the first document of a file; the node is nil when it is empty.
-// A second document is a problem, as it is for Ansible.
+// Load reads the one document of a file; the node is nil when it is empty. A
+// second document is a problem, as it is for Ansible. A file that is JSON is
+// read as JSON.
 func Load(file string, src []byte, opts ...Options) (*Node, diag.Problems) {
-	docs, problems := Parse(file, src, opts...)
+	var o Options
+	if len(opts) > 0 {
+		o = opts[0]
+	}
+	o = o.withDefaults()
+	if node, problems, ok := loadJSON(file, src, o); ok {
+		return node, problems
+	}
+	docs, problems := Parse(file, src, o)
 	if len(docs) == 0 {
 		return nil, problems
 	}

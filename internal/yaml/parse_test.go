@@ -101,15 +101,16 @@ func TestPyYAML(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal(table, &cases))
 	for _, c := range cases {
-		node, problems := Load("x.yml", []byte(c.YAML))
+		docs, problems := Parse("x.yml", []byte(c.YAML))
 		if c.Error {
-			assert.True(t, problems.HasErrors(), "%q", c.YAML)
+			assert.True(t, problems.HasErrors() || len(docs) > 1, "%q", c.YAML)
 			continue
 		}
 		if !assert.False(t, problems.HasErrors(), "%q: %v", c.YAML, problems) {
 			continue
 		}
-		got, err := json.Marshal(tagged(node.Value()))
+		require.Len(t, docs, 1)
+		got, err := json.Marshal(tagged(docs[0].Value()))
 		require.NoError(t, err)
 		want, err := json.Marshal(c.Value)
 		require.NoError(t, err)
@@ -133,6 +134,17 @@ func TestPlacesOfNodes(t *testing.T) {
 	item := node.Get("list").Items[0]
 	assert.Equal(t, "x.yml:4:17", item.Entries[1].Value.Pos.String())
 	assert.Equal(t, "  - {a: '한', b: 2}", item.Problem("x").Source)
+}
+
+func TestJSONIsReadAsJSON(t *testing.T) {
+	node, problems := Load("x.json", []byte("{\"a\": 1e3,\n\t\"b\": \"\\ud83d\\ude00 \\/\", \"c\": {\"__ansible_vault\": \"$V\"}, \"d\": {\"__ansible_unsafe\": \"{{ x }}\"}}"))
+	require.Empty(t, problems)
+	assert.Equal(t, 1000.0, node.Get("a").Scalar)
+	assert.Equal(t, "😀 /", node.Get("b").Scalar)
+	assert.Equal(t, value.Vaulted("$V"), node.Get("c").Scalar)
+	assert.Equal(t, value.Unsafe("{{ x }}"), node.Get("d").Scalar)
+	node, _ = Load("x.json", []byte("{\"a\": 1,\n \"b\": [1, 2]}"))
+	assert.Equal(t, "x.json:2:11", node.Get("b").Items[1].Pos.String())
 }
 
 func TestAliasBombEndsWithAProblem(t *testing.T) {

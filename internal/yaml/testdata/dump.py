@@ -28,6 +28,6 @@ with open(os.path.join(HERE, "dump.json"), "w") as f:
         outs = []
         for p in PARAMS:
             q = dict({"default_flow_style": False, "sort_keys": True}, **p)
-            outs.append(yaml.dump(v, Dumper=yaml.SafeDumper, **q))
+            outs.append(yaml.dump(v, Dumper=yaml.CSafeDumper, **q))
         rows.append(json.dumps({"Value": v, "Out": outs}))
     f.write("[\n" + ",\n".join(rows) + "\n]\n")
