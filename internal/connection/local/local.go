@@ -275,6 +275,15 @@ func (p *process) Wait() (int, error) {
 	return p.code, p.err
 }
 
+// Signal reaches the process group, unless another user's.
+func (p *process) Signal(name string) error {
+	sig := syscall.SIGTERM
+	if name == "KILL" {
+		sig = syscall.SIGKILL
+	}
+	return syscall.Kill(-p.cmd.Process.Pid, sig)
+}
+
 // leaveLimit is how long a shell may take to notice the end of its input.
 const leaveLimit = time.Second
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"sunup/internal/connection"
 )
@@ -76,17 +77,25 @@ func (s *session) plain(ctx context.Context, cmd connection.Command, out, errOut
 		err  error
 	}
 	over := make(chan end, 1)
-	go func() {
+	s.owner.Go(func() {
 		code, err := s.proc.Wait()
 		over <- end{code, err}
-	}()
+	})
 	var e end
 	select {
 	case e = <-over:
 		s.settle()
 	case <-ctx.Done():
+		// We know no process id here; the transport's signals are all there is.
+		s.proc.Signal("TERM")
+		select {
+		case <-over:
+		case <-time.After(termGrace):
+		}
+		s.proc.Signal("KILL")
+		s.out.flush(a.out)
+		s.err.flush(a.err)
 		s.close()
-		<-over
 		return 0, ctx.Err()
 	}
 	s.out.flush(a.out)

@@ -86,6 +86,10 @@ func (p *Pool) Run(ctx context.Context, b connection.Become, cmd connection.Comm
 	if err != nil {
 		return 0, err
 	}
+	if !p.enter() {
+		return 0, p.gone()
+	}
+	defer p.work.Done()
 	p.tally.Commands.Add(1)
 	if cmd.Raw || cmd.TTY {
 		return p.runPlain(ctx, b, cmd, out, errOut)
@@ -99,6 +103,16 @@ func (p *Pool) Run(ctx context.Context, b connection.Become, cmd connection.Comm
 		return p.runPlain(ctx, b, cmd, out, errOut)
 	}
 	return code, err
+}
+
+// enter counts a command among what Wait waits for; false after Close.
+func (p *Pool) enter() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.closed {
+		p.work.Add(1)
+	}
+	return !p.closed
 }
 
 func (p *Pool) runShell(ctx context.Context, b connection.Become, cmd connection.Command, text string, out, errOut func([]byte)) (int, error) {

@@ -30,8 +30,11 @@ type Process interface {
 	// output was read; an error means that we lost it and do not know. After
 	// Close it returns at once.
 	Wait() (int, error)
-	// Close ends the process as well as the transport can and frees what it
-	// held. It may be called again, and at any time.
+	// Signal sends TERM or KILL to the process and its group, where the host
+	// allows it.
+	Signal(name string) error
+	// Close hangs up and frees what the process held. It may be called again,
+	// and at any time.
 	Close() error
 }
 
