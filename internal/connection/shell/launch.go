@@ -36,7 +36,7 @@ func launch(ctx context.Context, t Transport, b connection.Become, shellPath str
 		return nil, err
 	}
 	s := newSession(proc, t.Host(), wantsTerminal(b), owner)
-	if err := s.greet(ctx, b, ready, key); err != nil {
+	if err := s.greet(ctx, b, ready, key, nil); err != nil {
 		s.close()
 		return nil, err
 	}
@@ -79,12 +79,18 @@ func (t *talk) String() string {
 	return t.text.String()
 }
 
-func (s *session) greet(ctx context.Context, b connection.Become, ready, key string) error {
+// greet waits until the shell is there, and answers the question for the
+// password. What comes after that belongs to then, if there is one.
+func (s *session) greet(ctx context.Context, b connection.Become, ready, key string, then *answer) error {
 	said := &talk{fresh: make(chan struct{}, 1)}
 	// The mark is held back until it is whole, a prompt is not: no prompt is
 	// the beginning of a mark.
 	hello := &answer{out: newFrame(ready, said.write), err: newFrame(ready, said.write)}
 	s.expect(hello)
+	if then != nil {
+		s.out.expect(then.out)
+		s.err.expect(then.err)
+	}
 	done := hello.whole(s.owner)
 	answered, seen := false, 0
 	for {

@@ -21,23 +21,35 @@ func (p *Pool) runPlain(ctx context.Context, b connection.Become, cmd connection
 		return 0, err
 	}
 	defer p.unreserve()
-	ctx, cancel, limit := p.limited(ctx, cmd)
-	defer cancel()
 	p.tally.RoundTrips.Add(2)
 	tty := cmd.TTY || wantsTerminal(b)
 	proc, err := p.transport.Start(ctx, line, tty)
 	if err != nil {
-		return 0, limit(err)
+		return 0, err
 	}
 	s := newSession(proc, p.transport.Host(), tty, &p.work)
 	defer s.close()
-	if b.Method != "" {
-		if err := s.greet(ctx, b, ready, key); err != nil {
-			return 0, limit(err)
-		}
+	a := &answer{out: newFrame(newMark(), out), err: newFrame(newMark(), errOut)}
+	if err := p.becomePlain(ctx, s, b, a, ready, key); err != nil {
+		return 0, err
 	}
-	code, err := s.plain(ctx, cmd, out, errOut)
+	ctx, cancel, limit := p.limited(ctx, cmd)
+	defer cancel()
+	code, err := s.plain(ctx, cmd, a)
 	return code, limit(err)
+}
+
+// becomePlain makes a the frames for all that is printed, after the identity
+// was taken if there is one to take.
+func (p *Pool) becomePlain(ctx context.Context, s *session, b connection.Become, a *answer, ready, key string) error {
+	if b.Method == "" {
+		s.out.expect(a.out)
+		s.err.expect(a.err)
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.loginLimit())
+	defer cancel()
+	return s.greet(ctx, b, ready, key, a)
 }
 
 func (p *Pool) plainLine(b connection.Become, cmd connection.Command, ready, key string) (string, error) {
@@ -63,10 +75,7 @@ func (p *Pool) plainLine(b connection.Become, cmd connection.Command, ready, key
 }
 
 // plain takes everything the process prints until it is over.
-func (s *session) plain(ctx context.Context, cmd connection.Command, out, errOut func([]byte)) (int, error) {
-	a := &answer{out: newFrame(newMark(), out), err: newFrame(newMark(), errOut)}
-	s.out.expect(a.out)
-	s.err.expect(a.err)
+func (s *session) plain(ctx context.Context, cmd connection.Command, a *answer) (int, error) {
 	if cmd.Stdin != nil {
 		s.feed(cmd.Stdin)
 	} else {

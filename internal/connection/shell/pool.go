@@ -308,14 +308,18 @@ func (p *Pool) notify() {
 	p.changed = make(chan struct{})
 }
 
+// loginLimit bounds becoming ready for a command. Connecting has a limit of its
+// own and may come on top; rc files and PAM of a busy host take their time.
+func (p *Pool) loginLimit() time.Duration {
+	if p.options.ConnectTimeout > 0 {
+		return 3 * p.options.ConnectTimeout
+	}
+	return 3 * defaultConnect
+}
+
 // start launches a shell within the connect time limit.
 func (p *Pool) start(ctx context.Context, b connection.Become) (*session, error) {
-	limit := p.options.ConnectTimeout
-	if limit <= 0 {
-		limit = defaultConnect
-	}
-	// Connecting has its own limit inside Start; this one is for login and shell.
-	inner, cancel := context.WithTimeout(ctx, 2*limit)
+	inner, cancel := context.WithTimeout(ctx, p.loginLimit())
 	defer cancel()
 	p.tally.RoundTrips.Add(2) // the channel and its command
 	p.tally.Shells.Add(1)
