@@ -87,7 +87,10 @@ func (r *reader) readGroupKey(g *Group, e yaml.Entry) {
 
 func (r *reader) notMapping(g *Group, word string, body *yaml.Node) {
 	fix := say.T("write each as a key: 'name:'", "하나씩 키로 적으세요: '이름:'")
-	if body.Kind == yaml.Sequence && len(body.Items) > 0 && body.Items[0].Kind == yaml.Scalar {
+	if word == "vars" {
+		fix = say.T("write 'name: value', one in each line", "'이름: 값' 꼴로 한 줄에 하나씩 적으세요")
+	}
+	if word != "vars" && body.Kind == yaml.Sequence && len(body.Items) > 0 && body.Items[0].Kind == yaml.Scalar {
 		fix = say.T("write '%[1]s:' instead of '- %[1]s'", "'- %[1]s' 대신 '%[1]s:'라고 쓰세요", body.Items[0].Text)
 	}
 	r.fail(body.Pos, "inventory-not-a-mapping",

@@ -122,10 +122,14 @@ func (f *iniFile) wait(name string, p *pendingGroup) {
 
 func (f *iniFile) badSection(line, trimmed string) {
 	f.kind = "ignored"
+	fix := say.T("remove the spaces and other characters", "공백과 다른 문자를 지우세요")
+	if tight := strings.Join(strings.Fields(trimmed), ""); section.MatchString(tight) {
+		fix = say.T("write %s", "%s{으로/로} 쓰세요", tight)
+	}
 	f.fail(f.at(line, "["), "inventory-section",
 		say.T("%s is not a section", "%s{은/는} 올바른 구역이 아닙니다", trimmed),
 		say.T("a section is [group], [group:children] or [group:vars], without spaces", "구역은 [그룹], [그룹:children], [그룹:vars] 꼴이고 공백이 없어야 합니다"),
-		say.T("remove the spaces and other characters", "공백과 다른 문자를 지우세요"))
+		fix)
 }
 
 // childLine reads the name of a group below the section's.
@@ -194,7 +198,7 @@ func (f *iniFile) hostLine(line string) {
 				say.T("'%s' is not 'name=value'", "'%s'{은/는} '이름=값' 꼴이 아닙니다", w.text),
 				say.T("behind the host '%s' only variables may follow", "호스트 '%s' 뒤에는 변수만 올 수 있습니다", first.text),
 				say.T("write it without spaces around '='; put a value with spaces in quotes; each host has a line of its own", "'=' 앞뒤에 공백 없이 쓰고, 공백이 든 값은 따옴표로 감싸세요. 호스트는 한 줄에 하나씩 적습니다"))
-			continue
+			break // the words behind it have the same cause
 		}
 		vars = append(vars, variable{key, iniValue(val)})
 	}

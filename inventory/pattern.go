@@ -93,14 +93,14 @@ func (s *selection) add(severity diag.Severity, id string, what, why, fix say.Te
 
 var colonParts = regexp.MustCompile(`(?:[^\s:\[\]]|\[[^\]]*\])+`)
 
-// splitPattern splits a pattern at its commas; one without commas at its
-// colons, unless it is a name or an address with a port.
+// splitPattern splits a pattern at its commas; one without commas at colons and
+// spaces, unless it is a name or an address with a port.
 func splitPattern(pattern string) []string {
 	var parts []string
 	switch {
 	case strings.Contains(pattern, ","):
 		parts = strings.Split(pattern, ",")
-	case !strings.Contains(pattern, ":"):
+	case isHostname(pattern):
 		parts = []string{pattern}
 	default:
 		if _, _, ok := parseAddress(pattern); ok {
@@ -229,6 +229,8 @@ var subscripted = regexp.MustCompile(`^(.+)\[(?:(-?[0-9]+)|([0-9]+)([:-])([0-9]*
 // match returns the hosts of one part, without its & or !.
 func (s *selection) match(part string) []*Host {
 	if part == "" {
+		s.add(diag.Error, "pattern-invalid", say.T("nothing stands behind '&' or '!' in the pattern", "패턴의 '&'나 '!' 뒤에 아무것도 없습니다"), say.Text{},
+			say.T("write it without a space: web:&seoul", "공백 없이 붙여 쓰세요: web:&seoul"))
 		return nil
 	}
 	expression, m := part, subscripted.FindStringSubmatch(part)

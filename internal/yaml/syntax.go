@@ -76,7 +76,7 @@ func notUTF8(source *Source, src []byte, offset int) diag.Problem {
 	p.What = say.T("the file is not UTF-8: byte %d is 0x%02x", "파일이 UTF-8이 아닙니다. %d번째 바이트가 0x%02x입니다", offset+1, src[offset])
 	if looksKorean(src[offset:]) {
 		p.Why = say.T("it looks like Korean in CP949 (EUC-KR), as older Windows editors save it", "예전 윈도우 편집기가 저장하는 CP949(EUC-KR) 한글로 보입니다")
-		p.Fix = say.T("convert it: iconv -f CP949 -t UTF-8 %s > new.yml", "변환하세요: iconv -f CP949 -t UTF-8 %s > new.yml", source.File)
+		p.Fix = say.T("convert it: iconv -f CP949 -t UTF-8 %[1]s > %[1]s.utf8", "변환하세요: iconv -f CP949 -t UTF-8 %[1]s > %[1]s.utf8", source.File)
 		return p
 	}
 	p.Fix = say.T("save the file as UTF-8", "파일을 UTF-8로 저장하세요")
