@@ -16,9 +16,9 @@ import (
 	"sunup/modules/modtest"
 )
 
-// ansible runs a module with the ansible of this machine, to compare with; the
+// theirs runs a module with the ansible of this machine, to compare with; the
 // test is skipped where there is none.
-func ansible(t *testing.T, module string, args map[string]any, flags ...string) map[string]any {
+func theirs(t *testing.T, module string, args map[string]any, flags ...string) map[string]any {
 	t.Helper()
 	program, err := exec.LookPath("ansible")
 	if err != nil {
@@ -87,15 +87,15 @@ var fickle = map[string]bool{
 }
 
 func TestFactsAreThoseOfAnsible(t *testing.T) {
-	theirs, _ := ansible(t, "setup", nil)["ansible_facts"].(map[string]any)
+	facts, _ := theirs(t, "setup", nil)["ansible_facts"].(map[string]any)
 	mine, _ := asJSON(t, ours(t, "setup", nil, &modtest.Sh{})["ansible_facts"]).(map[string]any)
-	equal, keys := 0, make([]string, 0, len(theirs))
-	for k := range theirs {
+	equal, keys := 0, make([]string, 0, len(facts))
+	for k := range facts {
 		keys = append(keys, k)
 	}
 	sort.Strings(keys)
 	for _, k := range keys {
-		want, got := theirs[k], mine[k]
+		want, got := facts[k], mine[k]
 		if fickle[k] {
 			continue
 		}
@@ -109,7 +109,7 @@ func TestFactsAreThoseOfAnsible(t *testing.T) {
 		}
 	}
 	for k := range mine {
-		if _, ok := theirs[k]; !ok {
+		if _, ok := facts[k]; !ok {
 			t.Logf("%s is only ours: %v", k, mine[k])
 		}
 	}

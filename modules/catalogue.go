@@ -25,8 +25,10 @@ var all = []*Module{
 	&includeModule,
 	&includeRoleModule,
 	&includeTasksModule,
+	&includeVarsModule,
 	&lineinfileModule,
 	&metaModule,
+	&pauseModule,
 	&pingModule,
 	&rawModule,
 	&replaceModule,
@@ -39,6 +41,8 @@ var all = []*Module{
 	&statModule,
 	&tempfileModule,
 	&templateModule,
+	&waitForConnectionModule,
+	&waitForModule,
 }
 
 const builtin = "ansible.builtin."
