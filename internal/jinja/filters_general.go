@@ -1,0 +1,3 @@
+package jinja
+
+var generalFilters = []entry{}

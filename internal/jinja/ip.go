@@ -1,0 +1,7 @@
+package jinja
+
+var ipFilters = []entry{}
+
+var utilsFilters = []entry{}
+
+var utilsTests = []entry{}

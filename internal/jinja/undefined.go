@@ -1,0 +1,161 @@
+package jinja
+
+import (
+	"fmt"
+
+	"sunup/internal/value"
+)
+
+// Undefined is the value of a name, an attribute or an item that is not there.
+// It may be passed around, tested and given a default; any other use is an
+// error of kind KindUndefined.
+type Undefined struct {
+	Name string // what was looked up
+	Hint string // the whole message, when it is not the usual one
+	of   string // the Python type that has no such attribute; "" for a name
+	elem bool   // Name is not a string but an index or key, already printed
+}
+
+// Message returns the text that Ansible prints for it.
+func (u *Undefined) Message() string {
+	switch {
+	case u.Hint != "":
+		return u.Hint
+	case u.of == "":
+		return fmt.Sprintf("%s is undefined", value.Repr(u.Name))
+	case u.elem:
+		return fmt.Sprintf("%s has no element %s", u.of, u.Name)
+	}
+	return fmt.Sprintf("%s has no attribute %s", value.Repr(u.of), value.Repr(u.Name))
+}
+
+func (u *Undefined) err() error {
+	return &Error{Kind: KindUndefined, Msg: u.Message(), Undefined: u.Name}
+}
+
+// PyType implements value.Typed.
+func (u *Undefined) PyType() string { return "AnsibleUndefined" }
+
+// PyRepr implements value.Printed.
+func (u *Undefined) PyRepr() string {
+	return fmt.Sprintf("AnsibleUndefined(hint=%s, obj=missing, name=%s)", value.Repr(u.Hint), value.Repr(u.Name))
+}
+
+// PyStr implements value.Printed.
+func (u *Undefined) PyStr() string { return u.PyRepr() }
+
+// PyTruth implements value.Truthy.
+func (u *Undefined) PyTruth() bool { return false }
+
+func noAttribute(of any, name string) *Undefined {
+	return &Undefined{Name: name, of: objectName(of)}
+}
+
+func noElement(of, key any) *Undefined {
+	if s, ok := key.(string); ok {
+		return noAttribute(of, s)
+	}
+	return &Undefined{Name: value.Repr(key), of: objectName(of), elem: true}
+}
+
+func objectName(v any) string {
+	if v == nil {
+		return "None"
+	}
+	return value.TypeName(v) + " object"
+}
+
+// checkDefined finds an undefined anywhere inside v.
+func checkDefined(v any) error { return checkDefinedDeep(v, 0) }
+
+func checkDefinedDeep(v any, depth int) error {
+	if depth > 500 {
+		return nil
+	}
+	switch v := v.(type) {
+	case *Undefined:
+		return v.err()
+	case *value.List:
+		for _, e := range v.Items {
+			if err := checkDefinedDeep(e, depth+1); err != nil {
+				return err
+			}
+		}
+	case value.Tuple:
+		for _, e := range v {
+			if err := checkDefinedDeep(e, depth+1); err != nil {
+				return err
+			}
+		}
+	case *value.Dict:
+		for _, e := range v.Values() {
+			if err := checkDefinedDeep(e, depth+1); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// omitType has one value, Omit.
+type omitType struct{}
+
+// Omit stands for an argument that shall be treated as if it had not been
+// written. It survives an evaluation, also inside lists and dicts.
+var Omit any = &omitType{}
+
+const omitText = "__omit_place_holder__"
+
+func (*omitType) PyType() string { return "str" }
+func (*omitType) PyRepr() string { return "'" + omitText + "'" }
+func (*omitType) PyStr() string  { return omitText }
+
+// DropOmit returns v without the entries of dicts and the items of lists that
+// are Omit. What holds none is returned as it is.
+func DropOmit(v any) any {
+	if !holdsOmit(v, 0) {
+		return v
+	}
+	switch v := v.(type) {
+	case *value.Dict:
+		out := &value.Dict{}
+		for k, e := range v.All() {
+			if e != Omit {
+				out.Set(k, DropOmit(e))
+			}
+		}
+		return out
+	case *value.List:
+		out := &value.List{}
+		for _, e := range v.Items {
+			if e != Omit {
+				out.Append(DropOmit(e))
+			}
+		}
+		return out
+	}
+	return v
+}
+
+func holdsOmit(v any, depth int) bool {
+	if depth > 500 {
+		return false
+	}
+	switch v := v.(type) {
+	case *omitType:
+		return true
+	case *value.List:
+		for _, e := range v.Items {
+			if holdsOmit(e, depth+1) {
+				return true
+			}
+		}
+	case *value.Dict:
+		for _, e := range v.Values() {
+			if holdsOmit(e, depth+1) {
+				return true
+			}
+		}
+	}
+	return false
+}

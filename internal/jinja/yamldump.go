@@ -1,0 +1,5 @@
+package jinja
+
+func filterToYAML(nice bool) Func {
+	return func(c *Call) (any, error) { return nil, nil }
+}
