@@ -23,6 +23,7 @@ type call struct {
 	extra    *yaml.Node  // args:
 	oldStyle bool        // action: or local_action:
 	args     *value.Dict // already read, for action:
+	found    found
 }
 
 // shortName takes Ansible's own collection names away.
@@ -299,6 +300,7 @@ func (c *place) candidates(entries []yaml.Entry) (modules []*call, others []yaml
 		cl := &call{key: e.Key, value: e.Value}
 		name := scalarText(e.Key)
 		kind := c.resolve(name, cl)
+		cl.found = kind
 		if c.o.Modules == nil && len(entries) > 1 && cl.file == "" && !builtinModules[cl.short] && !strings.Contains(name, ".") {
 			// Without a catalogue anything could be a module; beside another
 			// candidate a misspelt keyword is likelier.
@@ -319,7 +321,6 @@ func (c *place) candidates(entries []yaml.Entry) (modules []*call, others []yaml
 
 // reportLacking says that a module is not to be had.
 func (c *place) reportLacking(cl *call) {
-	var again call
 	if action := filepath.Base(filepath.Dir(cl.file)); action == "action" || action == "action_plugins" {
 		p := problem(cl.key, "action-plugin", say.T("%s is an action plugin in Python, which cannot be run", "%s{은/는} 파이썬으로 된 액션 플러그인이라 실행할 수 없습니다", cl.name),
 			say.T("it is the file %s", "%s 파일입니다", cl.file), say.T("write it as a module, which runs on the host", "호스트에서 실행되는 모듈로 다시 쓰세요"))
@@ -329,8 +330,8 @@ func (c *place) reportLacking(cl *call) {
 		c.report(p)
 		return
 	}
-	if kind := c.resolve(cl.name, &again); kind == lacking {
-		p := problem(cl.key, "unsupported-module", say.T("the module %s is not supported yet", "%s 모듈은 아직 지원하지 않습니다", again.module), say.Text{},
+	if cl.found == lacking {
+		p := problem(cl.key, "unsupported-module", say.T("the module %s is not supported yet", "%s 모듈은 아직 지원하지 않습니다", cl.module), say.Text{},
 			say.T("put a module file of that name into library/, or use another module; docs/compatibility.md lists what there is",
 				"그 이름의 모듈 파일을 library/에 두거나 다른 모듈을 쓰세요. 지원하는 모듈은 docs/compatibility.md에 있습니다"))
 		if c.o.LackingIsWarning {
@@ -458,7 +459,7 @@ func (c *place) oldCall(e yaml.Entry) *call {
 	}
 	if isTemplate(name) {
 		cl.name, cl.short = name, name
-	} else if c.resolve(name, cl) == notFound {
+	} else if cl.found = c.resolve(name, cl); cl.found == notFound {
 		key := *e.Value
 		if module := e.Value.Get("module"); module != nil {
 			key = *module

@@ -32,7 +32,7 @@ func (core) Names() []string { return sortedKeys(builtinModules) }
 // tests (ANSIBLE_SRC is a checkout). With SYNTAX_CHECK, the file that
 // testdata/syntax-check.py writes, it lists where the real ansible-playbook
 // --syntax-check accepts and we do not, and the other way round. PLAYBOOKS is
-// another folder to read, with the targets as its roles.
+// another folder to read, with the targets or ROLES as its roles and LIBRARY as modules.
 func TestTargetsOfAnsible(t *testing.T) {
 	src := os.Getenv("ANSIBLE_SRC")
 	if src == "" {
@@ -43,11 +43,15 @@ func TestTargetsOfAnsible(t *testing.T) {
 	if other := os.Getenv("PLAYBOOKS"); other != "" {
 		folder = other
 	}
+	roles := []string{targets}
+	if other := os.Getenv("ROLES"); other != "" {
+		roles = filepath.SplitList(other)
+	}
 	accepted := readSyntaxCheck(t, os.Getenv("SYNTAX_CHECK"))
 	var files, equal, stricter, laxer int
 	walkPlaybooks(t, folder, func(path string) {
 		l := NewLoader(Options{
-			BaseDir: filepath.Dir(path), RolesPath: []string{targets}, LackingIsWarning: true, Modules: core{},
+			BaseDir: filepath.Dir(path), RolesPath: roles, LibraryPath: filepath.SplitList(os.Getenv("LIBRARY")), LackingIsWarning: true, Modules: core{},
 			CollectionsPath: []string{"/usr/lib/python3/dist-packages"},
 		})
 		_, problems := l.Load(path)

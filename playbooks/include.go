@@ -229,6 +229,9 @@ func (c *place) imported(t *Task, call *call, name string) []Step {
 
 // enterImport guards against files that import themselves.
 func (c *place) enterImport(at *yaml.Node, path string) (leave func(), ok bool) {
+	if !c.fileRoom(at) {
+		return nil, false
+	}
 	abs := c.abs(path)
 	for i, outer := range c.imports {
 		if outer == abs {

@@ -156,6 +156,7 @@ type session struct {
 	roleDirs []string         // folders of the roles met so far
 	dirs     map[string]map[string]bool
 	steps    int
+	files    int // task files, roles and playbooks brought in
 }
 
 func (l *Loader) newSession() *session {

@@ -16,7 +16,7 @@ import (
 func ParseDuration(text string) (time.Duration, bool) {
 	text = strings.TrimSpace(text)
 	if n, err := strconv.ParseFloat(text, 64); err == nil {
-		if n < 0 || n > maxSeconds {
+		if !(n >= 0 && n <= maxSeconds) { // NaN is neither
 			return 0, false
 		}
 		return time.Duration(n * float64(time.Second)), true

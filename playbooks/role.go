@@ -289,6 +289,9 @@ func (c *place) roleMapping(n *yaml.Node, entry *roleEntry) bool {
 
 // role finds and reads a role.
 func (c *place) role(entry roleEntry) *RoleUse {
+	if !c.fileRoom(entry.at) {
+		return nil
+	}
 	dir, name, collection, searched := c.findRole(entry)
 	if dir == "" {
 		c.report(c.noRole(entry, searched))

@@ -84,7 +84,21 @@ func (s *session) room(n *yaml.Node) bool {
 	return s.steps < maxSteps
 }
 
-// steps reads a list of tasks and blocks. at is the key to blame.
+// maxFiles bounds the task files, roles and playbooks that one playbook brings
+// in; the largest known projects stay below 5,000.
+const maxFiles = 20_000
+
+// fileRoom counts an import and reports whether there is room for it.
+func (s *session) fileRoom(n *yaml.Node) bool {
+	s.files++
+	if s.files == maxFiles {
+		s.report(problem(n, "too-many-imports", say.T("the playbook imports more than %d files and roles", "플레이북이 가져오는 파일과 롤이 %d개를 넘습니다", maxFiles),
+			say.T("imports inside imports multiply", "가져오기 안의 가져오기는 곱으로 늘어납니다"), say.Text{}))
+	}
+	return s.files < maxFiles
+}
+
+// list reads a list of tasks and blocks. at is the key to blame.
 func (c *place) list(at, n *yaml.Node, what say.Text) []Step {
 	if isNull(n) {
 		return nil
