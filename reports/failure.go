@@ -88,7 +88,7 @@ func message(r event.Result) string {
 		return msg
 	}
 	for _, key := range []string{"stderr", "stdout", "reason"} {
-		if line := lastLine(textOf(r.Values, key)); line != "" {
+		if line := tellingLine(textOf(r.Values, key)); line != "" {
 			return line
 		}
 	}
@@ -98,9 +98,29 @@ func message(r event.Result) string {
 	return textOf(r.Values, "msg")
 }
 
-func lastLine(s string) string {
+// tellingLine is the line of an output that says most: one that names a cause
+// we know, or else the last one.
+func tellingLine(s string) string {
 	s = strings.TrimSpace(s)
-	return strings.TrimSpace(s[strings.LastIndexByte(s, '\n')+1:])
+	lines := strings.Split(s[max(0, len(s)-4000):], "\n")
+	for _, line := range lines {
+		if _, ok := causeIn(strings.ToLower(line)); ok {
+			return strings.TrimSpace(line)
+		}
+	}
+	return strings.TrimSpace(lines[len(lines)-1])
+}
+
+// causeIn finds the first rule that knows a word of a text in lower case.
+func causeIn(text string) (cause, bool) {
+	for _, c := range probableCauses {
+		for _, w := range c.words {
+			if strings.Contains(text, w) {
+				return c, true
+			}
+		}
+	}
+	return cause{}, false
 }
 
 // command is the command line that was run, as one text.
@@ -313,12 +333,8 @@ func probableCause(o event.Outcome, f *Failure, _ string) (why, fix say.Text) {
 		tail = tail[len(tail)-4000:]
 	}
 	text := strings.ToLower(f.Message + "\n" + tail)
-	for _, c := range probableCauses {
-		for _, w := range c.words {
-			if strings.Contains(text, w) {
-				return c.why, c.fix
-			}
-		}
+	if c, ok := causeIn(text); ok {
+		return c.why, c.fix
 	}
 	if f.RC != nil {
 		if c, ok := causeOfRC[*f.RC]; ok {

@@ -53,7 +53,7 @@ func duration(ms int64) say.Text {
 	switch {
 	case ms < 1000:
 		return say.T("%s%d ms", "%s%d밀리초", sign, ms)
-	case ms < 10_000:
+	case ms < 9950:
 		return say.T("%s%.1f s", "%s%.1f초", sign, float64(ms)/1000)
 	case s < 60:
 		return say.T("%s%d s", "%s%d초", sign, s)
@@ -69,10 +69,10 @@ func duration(ms int64) say.Text {
 
 // clock is a duration for columns: 4.2s, 1:05, 1:02:03.
 func clock(d time.Duration) string {
-	switch s := int64(d / time.Second); {
+	switch s := int64((d + time.Second/2) / time.Second); {
 	case d < 0:
 		return "-" + clock(-d)
-	case d < 10*time.Second:
+	case d < 9950*time.Millisecond:
 		return fmt.Sprintf("%.1fs", d.Seconds())
 	case s < 60:
 		return fmt.Sprintf("%ds", s)
