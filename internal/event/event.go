@@ -117,15 +117,18 @@ type Milestone struct {
 
 // PlayStarted says that a play begins.
 type PlayStarted struct {
-	Play     int           `json:"play"`               // number in the run, from 0
-	Name     string        `json:"name"`               // templated; the pattern of its hosts when it has no name
-	Pos      diag.Pos      `json:"pos"`                // where it is written
-	Hosts    []string      `json:"hosts"`              // the hosts it is for, in their order
-	Strategy string        `json:"strategy,omitempty"` // "linear" when empty
-	Serial   bool          `json:"serial,omitempty"`   // batches follow, each with a batch_started
-	Owner    string        `json:"owner,omitempty"`    // who answers for it
-	Grade    int           `json:"grade,omitempty"`    // 1 (gravest) to 4
-	Budget   time.Duration `json:"budget,omitempty"`   // what it may take, nanoseconds
+	Play     int      `json:"play"`               // number in the run, from 0
+	Name     string   `json:"name"`               // templated; the pattern of its hosts when it has no name
+	Pos      diag.Pos `json:"pos"`                // where it is written
+	Hosts    []string `json:"hosts"`              // the hosts it is for, in their order
+	Strategy string   `json:"strategy,omitempty"` // "linear" when empty
+	Serial   bool     `json:"serial,omitempty"`   // batches follow, each with a batch_started
+	Owner    string   `json:"owner,omitempty"`    // who answers for it
+	// Tasks is how many tasks the play has, as far as that is known at its
+	// start (includes add more): for progress bars.
+	Tasks  int           `json:"tasks,omitempty"`
+	Grade  int           `json:"grade,omitempty"`  // 1 (gravest) to 4
+	Budget time.Duration `json:"budget,omitempty"` // what it may take, nanoseconds
 	// Playbook is the file it was run from: when it changes, a new playbook of
 	// the command line began.
 	Playbook string `json:"playbook,omitempty"`
