@@ -19,6 +19,7 @@ import (
 	_ "github.com/stretchr/testify/require"
 	_ "go.uber.org/goleak"
 	_ "golang.org/x/crypto/ssh"
+	_ "golang.org/x/net/http/httpproxy"
 	_ "golang.org/x/crypto/ssh/agent"
 	_ "golang.org/x/crypto/ssh/knownhosts"
 	_ "golang.org/x/sys/unix"
