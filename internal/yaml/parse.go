@@ -54,15 +54,66 @@ func Parse(file string, src []byte, opts ...Options) ([]*Node, diag.Problems) {
 	if p, bad := encodingProblem(source, src); bad {
 		return nil, diag.Problems{p}
 	}
-	var docs []*Node
-	c := &converter{source: source, opts: o, done: map[memoKey]*Node{}, busy: map[memoKey]bool{}, size: map[*Node]int{}}
-	err := decodeAll(src, func(doc *yaml3.Node) {
-		docs = append(docs, c.document(doc))
-	})
-	if err != nil {
-		c.problems = append(c.problems, syntaxProblem(source, src, err))
+	docs, problems, err := convertAll(source, src, o, slash{})
+	if err != nil && strings.HasSuffix(err.Error(), "found unknown escape character") {
+		if s, ok := standIn(src); ok {
+			src = s.in(src)
+			docs, problems, err = convertAll(source, src, o, s)
+		}
 	}
-	return docs, c.problems
+	if err != nil {
+		problems = append(problems, syntaxProblem(source, src, err))
+	}
+	return docs, problems
+}
+
+func convertAll(source *Source, src []byte, o Options, s slash) (docs []*Node, problems diag.Problems, err error) {
+	c := &converter{source: source, opts: o, slash: s, done: map[memoKey]*Node{}, busy: map[memoKey]bool{}, size: map[*Node]int{}}
+	err = decodeAll(src, func(doc *yaml3.Node) { docs = append(docs, c.document(doc)) })
+	return docs, c.problems, err
+}
+
+// slash stands in for the escape "\/", which PyYAML knows and yaml.v3 does
+// not: another escape of the same length that the file does not use.
+type slash struct{ escape, result string }
+
+var standIns = []slash{{`\P`, "\u2029"}, {`\L`, "\u2028"}, {`\v`, "\v"}, {`\a`, "\a"}, {`\f`, "\f"}, {`\e`, "\x1b"}}
+
+func standIn(src []byte) (slash, bool) {
+	if bytes.Contains(src, []byte(`\/`)) {
+		for _, s := range standIns {
+			if !bytes.Contains(src, []byte(s.escape)) && !bytes.Contains(src, []byte(s.result)) {
+				return s, true
+			}
+		}
+	}
+	return slash{}, false
+}
+
+// in replaces every \/ but that of \\/, an escaped backslash before a slash.
+func (s slash) in(src []byte) []byte {
+	out := bytes.Clone(src)
+	for i := 0; i+1 < len(out); i++ {
+		if out[i] != '\\' {
+			continue
+		}
+		if out[i+1] == '/' {
+			copy(out[i:], s.escape)
+		}
+		i++
+	}
+	return out
+}
+
+// back returns the text of a scalar as it was meant.
+func (s slash) back(n *yaml3.Node) string {
+	switch {
+	case s.escape == "":
+		return n.Value
+	case n.Style&yaml3.DoubleQuotedStyle != 0:
+		return strings.ReplaceAll(n.Value, s.result, "/")
+	}
+	return strings.ReplaceAll(n.Value, s.escape, `\/`)
 }
 
 // Load reads the one document of a file; the node is nil when it is empty. A
@@ -127,6 +178,7 @@ var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u
 type converter struct {
 	source   *Source
 	opts     Options
+	slash    slash
 	problems diag.Problems
 	done     map[memoKey]*Node // anchored nodes, shared by their aliases
 	busy     map[memoKey]bool  // anchored nodes that are being read
@@ -376,6 +428,7 @@ func (c *converter) badKey(key *yaml3.Node) {
 }
 
 func (c *converter) scalar(n *yaml3.Node, unsafe bool) *Node {
+	n.Value = c.slash.back(n)
 	const quoted = yaml3.DoubleQuotedStyle | yaml3.SingleQuotedStyle | yaml3.LiteralStyle | yaml3.FoldedStyle
 	out := &Node{Kind: Scalar, Pos: c.pos(n), Text: n.Value, Quoted: n.Style&quoted != 0, Source: c.source}
 	switch tag := ownTag(n); {

@@ -147,6 +147,14 @@ func TestJSONIsReadAsJSON(t *testing.T) {
 	assert.Equal(t, "x.json:2:11", node.Get("b").Items[1].Pos.String())
 }
 
+func TestEscapedSlash(t *testing.T) {
+	node, problems := Load("x.yml", []byte(`{a: "x\/y\\/", b: x\/y, c: '\/', "d\/": 1}`+"\n"))
+	require.Empty(t, problems)
+	got, err := json.Marshal(tagged(node.Value()))
+	require.NoError(t, err)
+	assert.Equal(t, `["dict",["str a","str x/y\\/"],["str b","str x\\/y"],["str c","str \\/"],["str d/","int 1"]]`, string(got))
+}
+
 func TestAliasBombEndsWithAProblem(t *testing.T) {
 	var b bytes.Buffer
 	b.WriteString("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n")
