@@ -2,13 +2,18 @@ package connection
 
 import (
 	"context"
+	"errors"
 	"net"
 )
 
-// Dialer is a Conn that can also open connections to addresses as its host
-// sees them: names are resolved there, and 127.0.0.1 is the host itself.
+// Dialer is implemented by a Conn that can open network connections from the
+// host, such as SSH's direct-tcpip: names are resolved and routes taken there.
+// The network is "tcp" or "unix". A host that forbids it answers with an error
+// for which errors.Is ErrNoDial is true; callers then do without.
 type Dialer interface {
-	// Dial connects from the host; network is "tcp" or "unix". The error is
-	// *Unreachable when the host itself was lost.
-	Dial(ctx context.Context, network, address string) (net.Conn, error)
+	Dial(ctx context.Context, network, addr string) (net.Conn, error)
 }
+
+// ErrNoDial says that the host, or the way to it, does not open network
+// connections for us.
+var ErrNoDial = errors.New("the host does not open connections for us")

@@ -163,7 +163,7 @@ func environment(t *testing.T, l connection.Link) {
 		t.Fatal(err)
 	}
 	want(t, execute(t, c, connection.Command{Script: "pwd", Dir: odd}), odd+"\n", "", 0)
-	if out := execute(t, c, connection.Command{Script: "echo ran", Dir: "/nonexistent"}); out.Code != 126 || len(out.Stdout) != 0 {
+	if out := execute(t, c, connection.Command{Script: "echo ran", Dir: dir + "/nothing"}); out.Code != 126 || len(out.Stdout) != 0 {
 		t.Errorf("a directory that is not there: %q, %d", out.Stdout, out.Code)
 	}
 	if _, err := c.Exec(context.Background(), connection.Command{Script: "true", Env: []string{"a b=c"}}); err == nil {

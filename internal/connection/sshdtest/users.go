@@ -48,7 +48,7 @@ func NewAccount(name, password string, sudo Sudo) (*Account, error) {
 	}
 	a := &Account{Name: name, Password: password, Home: "/home/" + name}
 	a.Remove() // what an interrupted test left
-	if err := tool("", "useradd", "--create-home", "--skel", "/nonexistent", "--shell", "/bin/sh", "--user-group", name); err != nil {
+	if err := tool("", "useradd", "--create-home", "--skel", "/nonexistent-skeleton", "--shell", "/bin/sh", "--user-group", name); err != nil {
 		return nil, err
 	}
 	if err := tool(name+":"+password+"\n", "chpasswd"); err != nil {
