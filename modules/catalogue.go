@@ -18,6 +18,7 @@ var all = []*Module{
 	&fetchModule,
 	&fileModule,
 	&findModule,
+	&getURLModule,
 	&groupByModule,
 	&importPlaybookModule,
 	&importRoleModule,
@@ -33,14 +34,17 @@ var all = []*Module{
 	&rawModule,
 	&replaceModule,
 	&scriptModule,
+	&serviceModule,
 	&setFactModule,
 	&setStatsModule,
 	&setupModule,
 	&shellModule,
 	&slurpModule,
 	&statModule,
+	&systemdModule,
 	&tempfileModule,
 	&templateModule,
+	&uriModule,
 	&waitForConnectionModule,
 	&waitForModule,
 }
@@ -91,3 +95,15 @@ func Names() []string {
 
 // ShortName is the name without "ansible.builtin.".
 func (m *Module) ShortName() string { return strings.TrimPrefix(m.Name, builtin) }
+
+// HasName reports whether name, as written in module_defaults, means the
+// module: its full name, an alias, or the last part of one of them.
+func (m *Module) HasName(name string) bool {
+	for _, own := range append([]string{m.Name}, m.Aliases...) {
+		short := own[strings.LastIndexByte(own, '.')+1:]
+		if name == own || name == short || name == "ansible.legacy."+short {
+			return true
+		}
+	}
+	return false
+}
