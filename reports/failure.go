@@ -23,7 +23,7 @@ func (b *Builder) failed(t *Task, d event.HostTaskEnded, at time.Time, items []F
 		f.Message = items[0].Message
 	}
 	if f.Why.IsZero() {
-		f.Why, f.Fix = probableCause(d.Outcome, f, t.Module)
+		f.Why, f.Fix = probableCause(d.Outcome, f)
 	}
 	if isBad(d.Outcome) {
 		b.countCause(f)
@@ -104,7 +104,7 @@ func tellingLine(s string) string {
 	s = strings.TrimSpace(s)
 	lines := strings.Split(s[max(0, len(s)-4000):], "\n")
 	for _, line := range lines {
-		if _, ok := causeIn(strings.ToLower(line)); ok {
+		if _, ok := causeIn(strings.ToLower(line), probableCauses); ok {
 			return strings.TrimSpace(line)
 		}
 	}
@@ -112,8 +112,8 @@ func tellingLine(s string) string {
 }
 
 // causeIn finds the first rule that knows a word of a text in lower case.
-func causeIn(text string) (cause, bool) {
-	for _, c := range probableCauses {
+func causeIn(text string, rules []cause) (cause, bool) {
+	for _, c := range rules {
 		for _, w := range c.words {
 			if strings.Contains(text, w) {
 				return c, true
@@ -308,6 +308,19 @@ var probableCauses = []cause{
 		say.T("Check the path, and whether the package is installed on this host.", "경로와 패키지 설치 여부를 확인하십시오.")},
 }
 
+// causesUnreachable are tried before the others when a host was not reached.
+var causesUnreachable = []cause{
+	{[]string{"connection refused"},
+		say.T("The machine is on, but its SSH server does not answer: it is still booting, or sshd is stopped.", "장비는 켜져 있으나 SSH 서버가 응답하지 않습니다. 부팅 중이거나 sshd가 멈췄습니다."),
+		say.T("Wait for the boot to end, or start sshd at its console; then run again.", "부팅이 끝나기를 기다리거나 콘솔에서 sshd를 기동한 뒤 다시 실행하십시오.")},
+	{[]string{"timed out", "timeout", "deadline exceeded"},
+		say.T("The machine does not answer at all: it is off, hangs, or a firewall drops the packets.", "장비가 전혀 응답하지 않습니다. 꺼져 있거나 멈췄거나 방화벽이 패킷을 버리고 있습니다."),
+		say.T("Check power and screen of the machine, then its cable and the firewall.", "장비의 전원과 화면, 그다음 케이블과 방화벽을 확인하십시오.")},
+	{[]string{"connection reset", "broken pipe", "eof", "closed by remote host", "connection lost"},
+		say.T("The connection broke in the middle: the machine went down or was restarted.", "연결이 도중에 끊겼습니다. 장비가 꺼졌거나 재기동되었습니다."),
+		say.T("Look whether the machine is up again, and what was done last on it.", "장비가 다시 켜졌는지, 마지막 작업이 무엇이었는지 확인하십시오.")},
+}
+
 // causeOfRC are causes by return code, when no words tell more.
 var causeOfRC = map[int]cause{
 	126: {nil, say.T("The program was found but may not be run.", "프로그램은 있으나 실행할 수 없습니다."), say.T("Check its mode and the mount options (noexec).", "실행 권한과 마운트 옵션(noexec)을 확인하십시오.")},
@@ -324,7 +337,7 @@ var outcomeCause = map[event.Outcome]cause{
 
 // probableCause guesses why a task failed from what it said. It returns nothing
 // rather than something vague.
-func probableCause(o event.Outcome, f *Failure, _ string) (why, fix say.Text) {
+func probableCause(o event.Outcome, f *Failure) (why, fix say.Text) {
 	if f.NoLog {
 		return say.Text{}, say.Text{}
 	}
@@ -333,7 +346,12 @@ func probableCause(o event.Outcome, f *Failure, _ string) (why, fix say.Text) {
 		tail = tail[len(tail)-4000:]
 	}
 	text := strings.ToLower(f.Message + "\n" + tail)
-	if c, ok := causeIn(text); ok {
+	if o == event.Unreachable {
+		if c, ok := causeIn(text, causesUnreachable); ok {
+			return c.why, c.fix
+		}
+	}
+	if c, ok := causeIn(text, probableCauses); ok {
 		return c.why, c.fix
 	}
 	if f.RC != nil {

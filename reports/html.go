@@ -198,6 +198,9 @@ func verdict(r *Report) (class, symbol string) {
 	return "good", "✓"
 }
 
+// Say is a word in the first language, for attributes, which cannot hold both.
+func (p *page) Say(name string) string { return words[name].In(p.Lang) }
+
 // Aside is the outcome of hosts in quarantine, for the template.
 func (p *page) Aside() event.Outcome { return event.Quarantined }
 

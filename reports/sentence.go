@@ -83,6 +83,18 @@ func clock(d time.Duration) string {
 	}
 }
 
+// stopwatch is a duration in whole seconds, for clocks that run.
+func stopwatch(d time.Duration) string {
+	switch s := int64(d / time.Second); {
+	case s < 60:
+		return fmt.Sprintf("%ds", s)
+	case s < 3600:
+		return fmt.Sprintf("%d:%02d", s/60, s%60)
+	default:
+		return fmt.Sprintf("%d:%02d:%02d", s/3600, s%3600/60, s%60)
+	}
+}
+
 // outcomeWords name the outcomes.
 var outcomeWords = map[event.Outcome]say.Text{
 	event.OK:          say.T("ok", "정상"),
