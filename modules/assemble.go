@@ -79,6 +79,7 @@ func runAssemble(ctx context.Context, c *Call) (*Result, error) {
 		return assembleFailure(r), err
 	}
 	r.Msg = "OK"
+	r.Values.Delete("path")
 	return r.Set("src", src).Set("checksum", d.content.sha1).Set("md5sum", d.content.md5), nil
 }
 

@@ -309,7 +309,7 @@ func (c *Call) replace(ctx context.Context, d delivery, f fields, at found, id i
 		}
 		r.Diffs = append(r.Diffs, diff)
 	}
-	if c.Check {
+	if c.Check && d.content.remote == "" {
 		return r, nil
 	}
 	if d.checksum != "" && d.checksum != d.content.sha1 {
@@ -325,6 +325,9 @@ func (c *Call) replace(ctx context.Context, d delivery, f fields, at found, id i
 	}
 	if f.has("dir") && f["d"] == parent && !f.has("writable") && !d.unsafe {
 		return Fail("Destination %s not writable", parent), nil
+	}
+	if c.Check {
+		return r, nil
 	}
 	if makeDirs && !f.has("dir") {
 		if fail, err := c.makeDirs(ctx, parent, d, id); fail != nil || err != nil {

@@ -49,13 +49,25 @@ func (c *Call) copyRemoteFile(ctx context.Context, d delivery, f fields, source 
 	d.preserve(source.followed().Inode.Mode & permBits)
 	d.content = blob{remote: f["s"], size: source.followed().Inode.Size, sha1: sum}
 	d.src, d.header = f["s"], f["s"]
-	r, err := c.deliverTo(ctx, d, f, f.found("at", f["p"]), d.attrs.identities(f))
-	if r != nil && !r.Failed {
-		if r.Values == nil || !r.Values.Has("dest") {
-			r.Set("dest", f["p"])
+	at, id := f.found("at", f["p"]), d.attrs.identities(f)
+	if at.exists() && !d.force {
+		r := OK().Set("dest", at.Path).Set("src", d.src)
+		r.Msg = "file already exists"
+		at.describe(r, id.secontext)
+		return r, nil
+	}
+	r, err := c.deliverTo(ctx, d, f, at, id)
+	if r == nil || r.Failed {
+		return r, err
+	}
+	r.Set("src", d.src).Set("checksum", sum)
+	r.Values.Delete("path")
+	if c.Check {
+		if d.follow && at.exists() {
+			at = at.followed()
 		}
-		r.Set("src", d.src).Set("checksum", sum)
-		r.Values.Delete("path")
+		r.Set("dest", at.Path)
+		at.describe(r, id.secontext)
 	}
 	return r, err
 }

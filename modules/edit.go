@@ -48,7 +48,11 @@ func (e *edit) finish(ctx context.Context, done edited) (*Result, error) {
 		header = e.at.Path
 	}
 	if e.Diff && (done.changed || !e.plainHeader) {
-		r.Diffs = append(r.Diffs, contentDiff(e.content, done.content, header, header))
+		before, after := e.content, done.content
+		if done.texts != nil {
+			before, after = []byte(done.texts[0]), []byte(done.texts[1])
+		}
+		r.Diffs = append(r.Diffs, contentDiff(before, after, header, header))
 	}
 	for k, v := range e.values {
 		r.Set(k, v)

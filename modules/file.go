@@ -230,6 +230,10 @@ func (t *fileTask) absent(ctx context.Context) (*Result, error) {
 		}
 	}
 	r := ChangedIf(true).Set("path", t.at.Path).Set("state", "absent")
+	if t.Check {
+		// It is still there, and Ansible tells what it is.
+		t.at.describe(r, t.id.secontext)
+	}
 	if t.Diff {
 		r.Diffs = []Diff{valuesDiff(before, after, "", "")}
 	}

@@ -34,7 +34,7 @@ func attrsOf(a Args) attrs {
 // identities are the numbers that a host has for the names asked for, and what
 // else of the host attributes depend on.
 type identities struct {
-	uid, gid  int // -1: no such name
+	uid, gid  int    // -1: no such name
 	self      [2]int // uid and gid of the identity itself; -1 when not asked for
 	umask     uint32
 	secontext string // of the file; empty without SELinux

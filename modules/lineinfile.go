@@ -29,6 +29,7 @@ var lineinfileModule = Module{
 	},
 		MutuallyExclusive: [][]string{{"insertbefore", "insertafter"}, {"regexp", "search_string"}, {"backrefs", "search_string"}},
 	},
+	Notes:      say.T("In a file that is UTF-8, a dot in a regular expression is one character; ansible-core sees single bytes.", "UTF-8 파일에서 정규식의 점은 글자 하나이다. ansible-core는 바이트 하나로 본다."),
 	Idempotent: true,
 	Returns: []Return{
 		{Name: "msg", Type: "str", When: "always", Doc: say.T("What was done.", "한 일.")},
@@ -109,6 +110,9 @@ type edited struct {
 	changed bool
 	msg     string
 	found   int
+	// texts are before and after as a person reads them, when the content is
+	// not UTF-8.
+	texts []string
 }
 
 // fileLines splits text after each newline, as reading a file by lines does.

@@ -3,6 +3,7 @@ package modules
 import (
 	"context"
 	"fmt"
+	"unicode/utf8"
 
 	"sunup/internal/say"
 )
@@ -40,12 +41,8 @@ func runReplace(ctx context.Context, c *Call) (*Result, error) {
 	case !e.exists:
 		return Fail("Path %s does not exist !", e.at.Path).Set("rc", 257), nil
 	}
-	text, err := decodeText(e.content, a.Str("encoding"))
-	if err != nil {
-		return Fail("Unable to read the contents of %s: %s", e.at.Path, err), nil
-	}
 	w := replaceWish{regexp: a.Str("regexp"), replace: a.Str("replace"), after: a.Str("after"), before: a.Str("before")}
-	result, n, unmatched, err := w.apply(text)
+	done, unmatched, err := w.edit(e.content, a.Str("encoding"))
 	switch {
 	case err != nil:
 		return Fail("%s", err), nil
@@ -54,14 +51,39 @@ func runReplace(ctx context.Context, c *Call) (*Result, error) {
 		r.Msg = "Pattern for before/after params did not match the given file: " + unmatched
 		return r, nil
 	}
-	done := edited{content: e.content}
-	if n > 0 && result != text {
-		done.changed, done.msg = true, fmt.Sprintf("%d replacements made", n)
-		if done.content, err = encodeText(result, a.Str("encoding")); err != nil {
-			return Fail("%s", err), nil
-		}
-	}
 	return e.finish(ctx, done)
+}
+
+// edit applies the wish to a file's bytes.
+func (w replaceWish) edit(content []byte, encoding string) (edited, string, error) {
+	decode := func(b []byte) (string, error) { return decodeText(b, encoding) }
+	encode := func(s string) ([]byte, error) { return encodeText(s, encoding) }
+	if isUTF8(encoding) && !utf8.Valid(content) {
+		// What is not UTF-8 stays as it is, byte by byte.
+		cs := charset{bytewise: true}
+		w = replaceWish{cs.decode([]byte(w.regexp)), cs.decode([]byte(w.replace)), cs.decode([]byte(w.after)), cs.decode([]byte(w.before))}
+		decode = func(b []byte) (string, error) { return cs.decode(b), nil }
+		encode = func(s string) ([]byte, error) { return cs.encode(s), nil }
+	}
+	text, err := decode(content)
+	if err != nil {
+		return edited{}, "", fmt.Errorf("Unable to read the contents: %w", err) //nolint:staticcheck // Ansible's words
+	}
+	result, n, unmatched, err := w.apply(text)
+	if err != nil || unmatched != "" {
+		return edited{}, unmatched, err
+	}
+	if n == 0 || result == text {
+		return edited{content: content}, "", nil
+	}
+	done := edited{changed: true, msg: fmt.Sprintf("%d replacements made", n)}
+	if done.content, err = encode(result); err != nil {
+		return edited{}, "", err
+	}
+	if !isUTF8(encoding) {
+		done.texts = []string{text, result}
+	}
+	return done, "", nil
 }
 
 // replaceWish is what replace should make of a text.

@@ -2,6 +2,7 @@ package modules
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -132,7 +133,7 @@ func statValues(a Args, f fields, at found) *value.Dict {
 
 // inodeValues are the keys that stat and find share.
 func inodeValues(d *value.Dict, in inode) {
-	d.Set("mode", "0"+leftPad(strconv.FormatUint(uint64(in.Mode&permBits), 8), 3))
+	d.Set("mode", fmt.Sprintf("%04o", in.Mode&permBits))
 	kind := in.Mode & typeMask
 	d.Set("isdir", kind == typeDir)
 	d.Set("ischr", kind == typeChar)
@@ -155,13 +156,6 @@ func inodeValues(d *value.Dict, in inode) {
 	}
 	d.Set("isuid", in.Mode&0o4000 != 0)
 	d.Set("isgid", in.Mode&0o2000 != 0)
-}
-
-func leftPad(s string, n int) string {
-	for len(s) < n {
-		s = "0" + s
-	}
-	return s
 }
 
 // withFraction adds the fraction of a second that a printed time has.
