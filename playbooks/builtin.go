@@ -3,6 +3,9 @@ package playbooks
 import (
 	"sort"
 	"strings"
+
+	"sunup/internal/diag"
+	"sunup/internal/say"
 )
 
 // builtinModules are the modules of ansible-core 2.14, by short name: what is
@@ -93,13 +96,14 @@ var lookupNames = setOf(strings.Fields(`
 	cartesian chef_databag consul_kv credstash cyberarkpassword dig dnstxt etcd flattened hashi_vault hiera k8s
 	keyring lastpass mongodb nios nios_next_ip nios_next_network onepassword passwordstore redis_kv shelvefile`)...)
 
-var withNames = func() []string {
-	names := sortedKeys(lookupNames)
-	for i := range names {
-		names[i] = "with_" + names[i]
+// nearestWith proposes a with_NAME; the names are compared without the prefix,
+// which would count as likeness.
+func nearestWith(name string) say.Text {
+	if near := diag.Nearest(name, sortedKeys(lookupNames)); near != "" {
+		return say.T("did you mean '%s'?", "'%s'{을/를} 쓰려던 것인가요?", "with_"+near)
 	}
-	return names
-}()
+	return say.T("use loop", "loop를 쓰세요")
+}
 
 func sortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))

@@ -2,6 +2,7 @@ package playbooks
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"sunup/internal/diag"
@@ -324,20 +325,14 @@ func (c *place) reportLacking(cl *call) {
 	if action := filepath.Base(filepath.Dir(cl.file)); action == "action" || action == "action_plugins" {
 		p := problem(cl.key, "action-plugin", say.T("%s is an action plugin in Python, which cannot be run", "%s{은/는} 파이썬으로 된 액션 플러그인이라 실행할 수 없습니다", cl.name),
 			say.T("it is the file %s", "%s 파일입니다", cl.file), say.T("write it as a module, which runs on the host", "호스트에서 실행되는 모듈로 다시 쓰세요"))
-		if c.o.LackingIsWarning {
-			p.Severity = diag.Warning
-		}
-		c.report(p)
+		c.reportUnsupported(p)
 		return
 	}
 	if cl.found == lacking {
 		p := problem(cl.key, "unsupported-module", say.T("the module %s is not supported yet", "%s 모듈은 아직 지원하지 않습니다", cl.module), say.Text{},
 			say.T("put a module file of that name into library/, or use another module; docs/compatibility.md lists what there is",
 				"그 이름의 모듈 파일을 library/에 두거나 다른 모듈을 쓰세요. 지원하는 모듈은 docs/compatibility.md에 있습니다"))
-		if c.o.LackingIsWarning {
-			p.Severity = diag.Warning
-		}
-		c.report(p)
+		c.reportUnsupported(p)
 	}
 }
 
@@ -406,6 +401,66 @@ func (c *place) unknownModule(key *yaml.Node) diag.Problem {
 		nearestModule(name, names))
 }
 
+// reportUnsupported says that something that Ansible has is not to be had here.
+func (s *session) reportUnsupported(p diag.Problem) {
+	if s.o.LackingIsWarning {
+		p.Severity = diag.Warning
+	}
+	s.report(p)
+}
+
+// moduleDefaults checks the names of modules in module_defaults, which the
+// search list of collections does not apply to.
+func (s *session) moduleDefaults(sc *Scope, v *yaml.Node) {
+	s.checkTemplates(v)
+	items := []*yaml.Node{v}
+	if v.Kind == yaml.Sequence {
+		items = v.Items
+	}
+	c := s.context(sc, s.current, false)
+	c.collections = nil
+	for _, item := range items {
+		for _, e := range item.Entries {
+			name, ok := e.Key.Scalar.(string)
+			if !ok || strings.HasPrefix(name, "group/") {
+				continue
+			}
+			var cl call
+			if c.resolve(name, &cl) == notFound {
+				s.report(c.unknownModule(e.Key))
+			}
+		}
+	}
+}
+
+// checkPlugin reports a plugin that there is not.
+func (s *session) checkPlugin(k *keyword, v *yaml.Node) {
+	var have []string
+	switch k.name {
+	case "strategy":
+		have = s.o.Strategies
+	case "connection":
+		have = s.o.Connections
+	case "become_method":
+		have = s.o.BecomeMethods
+	}
+	name, known := literal(v)
+	if have == nil || !known || slices.Contains(have, shortName(name)) {
+		return
+	}
+	s.reportUnsupported(problem(v, "unsupported-plugin", say.T("%s: '%s' is not supported", "%s: '%s'{은/는} 지원하지 않습니다", k.name, name), say.Text{},
+		nearestOr(name, have, say.T("use one of: %s", "다음 중 하나를 쓰세요: %s", strings.Join(have, ", ")))))
+}
+
+// lackingLookup reports a with_NAME that Ansible has and sunup has not.
+func (s *session) lackingLookup(key *yaml.Node, name string) {
+	if s.o.Lookups == nil || slices.Contains(s.o.Lookups, shortName(name)) {
+		return
+	}
+	s.reportUnsupported(problem(key, "unsupported-plugin", say.T("with_%s is not supported yet", "with_%s{은/는} 아직 지원하지 않습니다", name), say.Text{},
+		say.T("write loop with a filter that makes the same list", "같은 목록을 만드는 필터와 함께 loop를 쓰세요")))
+}
+
 // argument finds the key and the value of an argument, beside the module or
 // below args; both are nil when it was not written as YAML.
 func (cl *call) argument(name string) (key, value *yaml.Node) {
@@ -449,7 +504,7 @@ func (c *place) oldCall(e yaml.Entry) *call {
 			args = d
 		}
 	default:
-		c.report(problem(e.Key, "wrong-arguments", say.T("%s must be text or a mapping, not %s", "%s에는 문자열이나 매핑이 와야 하는데 %s{이/가} 있습니다", word, kindWords(e.Value)), say.Text{},
+		c.report(problem(e.Key, "wrong-arguments", say.T("%s must be text or a mapping, not %s", "%s에는 문자열이나 사전이 와야 하는데 %s{이/가} 있습니다", word, kindWords(e.Value)), say.Text{},
 			say.T("write the module's name first", "모듈 이름을 먼저 쓰세요")))
 		return nil
 	}

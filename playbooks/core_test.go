@@ -2,11 +2,16 @@ package playbooks
 
 import (
 	"bufio"
+	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"sort"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
 	"sunup/internal/yaml"
@@ -70,6 +75,80 @@ func TestTargetsOfAnsible(t *testing.T) {
 		}
 	})
 	t.Logf("%d playbooks read; of %d with a known answer %d equal, %d stricter, %d laxer", files, len(accepted), equal, stricter, laxer)
+}
+
+// TestTaskListsOfAnsible compares the tasks of each play, in order and with
+// their tags, with what ansible-playbook --list-tasks says (LIST_TASKS is a
+// file with a line of JSON for each playbook: its path, and the lines).
+func TestTaskListsOfAnsible(t *testing.T) {
+	path := os.Getenv("LIST_TASKS")
+	if path == "" {
+		t.Skip("LIST_TASKS is not set: no lists of ansible-playbook to compare with")
+	}
+	src, err := os.ReadFile(path)
+	require.NoError(t, err)
+	equal, total := 0, 0
+	for _, line := range strings.Split(strings.TrimSpace(string(src)), "\n") {
+		var entry []any
+		require.NoError(t, json.Unmarshal([]byte(line), &entry))
+		file := entry[0].(string)
+		var want []string
+		for _, l := range entry[1].([]any) {
+			want = append(want, l.(string))
+		}
+		l := NewLoader(Options{
+			BaseDir: filepath.Dir(file), RolesPath: filepath.SplitList(os.Getenv("ROLES")), LackingIsWarning: true, Modules: core{},
+			CollectionsPath: []string{"/usr/lib/python3/dist-packages"},
+		})
+		p, _ := l.Load(file)
+		total++
+		if diff := cmp.Diff(want, listTasks(p)); diff != "" {
+			t.Logf("DIFFERENT %s\n%s", file, diff)
+			continue
+		}
+		equal++
+	}
+	t.Logf("%d of %d lists equal", equal, total)
+}
+
+// listTasks lists as ansible-playbook --list-tasks does.
+func listTasks(p *Playbook) []string {
+	var out []string
+	for i, play := range p.Plays {
+		name := play.Name
+		if name == "" {
+			name = strings.Join(play.Hosts, ",")
+		}
+		out = append(out, strings.TrimSpace(fmt.Sprintf("play #%d (%s): %s\tTAGS: [%s]", i+1, strings.Join(play.Hosts, ","), name, strings.Join(play.Tags, ","))))
+		for _, b := range append(append([]*Block{play.PreTasks}, play.RoleBlocks...), play.Tasks, play.PostTasks) {
+			if b != nil {
+				out = append(out, listSteps(b.Tasks)...)
+			}
+		}
+	}
+	return out
+}
+
+func listSteps(steps []Step) []string {
+	var out []string
+	for _, s := range steps {
+		switch s := s.(type) {
+		case *Block:
+			out = append(out, listSteps(s.Tasks)...)
+		case *Task:
+			tags := s.AllTags()
+			sort.Strings(tags)
+			if s.Implicit || (slices.Contains(tags, "never") && !slices.Contains(tags, "always")) {
+				continue
+			}
+			name := s.Action
+			if s.Name != "" {
+				name = s.FullName()
+			}
+			out = append(out, fmt.Sprintf("%s\tTAGS: [%s]", name, strings.Join(tags, ", ")))
+		}
+	}
+	return out
 }
 
 type verdict struct {

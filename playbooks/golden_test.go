@@ -75,7 +75,7 @@ func TestBadPlaybooks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir, err := filepath.Abs(filepath.Dir(path))
 			require.NoError(t, err)
-			l := NewLoader(Options{BaseDir: dir, Modules: fewModules{}, CheckTemplate: checkBraces})
+			l := NewLoader(Options{BaseDir: dir, Modules: fewModules{}, CheckTemplate: checkBraces, Strategies: []string{"linear", "free"}, Connections: []string{"ssh", "local"}, BecomeMethods: []string{"sudo", "su"}, Lookups: []string{"items", "dict"}})
 			_, problems := l.Load(filepath.Base(path))
 			assert.NotEmpty(t, problems)
 			for _, p := range problems {

@@ -87,7 +87,7 @@ func (c *place) apply(t *Task, call *call, allowed bool) *Scope {
 	key, node := call.argument("apply")
 	t.Args.Delete("apply")
 	if node == nil {
-		c.report(problem(call.key, "not-a-mapping", say.T("apply must be a mapping", "apply에는 매핑이 와야 합니다"), say.Text{}, say.T("write it below '%s:' on lines of its own", "'%s:' 아래에 줄을 나누어 쓰세요", call.name)))
+		c.report(problem(call.key, "not-a-mapping", say.T("apply must be a mapping", "apply에는 사전이 와야 합니다"), say.Text{}, say.T("write it below '%s:' on lines of its own", "'%s:' 아래에 줄을 나누어 쓰세요", call.name)))
 		return nil
 	}
 	switch {

@@ -217,16 +217,21 @@ func (s *session) checkShape(k *keyword, key, v *yaml.Node) bool {
 	case mapping:
 		ok = v.Kind == yaml.Mapping || isTemplateNode(v)
 	case mappings:
-		ok = s.areMappings(v)
+		ok = areMappings(v)
 	case names:
 		ok = areTexts(v)
 	case conditions:
 		ok = areConditions(v)
 	}
 	if !ok {
-		s.report(wrongShape(k, key, v))
+		if item := badEntry(k, v); item != nil {
+			s.report(wrongEntry(k, item))
+		} else {
+			s.report(wrongShape(k, key, v))
+		}
 		return false
 	}
+	s.checkPlugin(k, v)
 	return s.checkValues(k, v)
 }
 
@@ -248,6 +253,22 @@ func (s *session) checkValues(k *keyword, v *yaml.Node) bool {
 		say.Text{},
 		nearestOr(t, k.values, say.T("use one of: %s", "다음 중 하나를 쓰세요: %s", strings.Join(k.values, ", ")))))
 	return false
+}
+
+// badEntry is the first entry of a list that makes the list wrong, or nil.
+func badEntry(k *keyword, v *yaml.Node) *yaml.Node {
+	if v.Kind != yaml.Sequence {
+		return nil
+	}
+	for _, item := range v.Items {
+		switch {
+		case k.shape == names && (item.Kind != yaml.Scalar || isNull(item)),
+			k.shape == conditions && item.Kind != yaml.Scalar,
+			k.shape == mappings && item.Kind != yaml.Mapping && !isNull(item) && !isTemplateNode(item):
+			return item
+		}
+	}
+	return nil
 }
 
 func isNull(n *yaml.Node) bool {
@@ -336,7 +357,7 @@ func areConditions(n *yaml.Node) bool {
 	return true
 }
 
-func (s *session) areMappings(n *yaml.Node) bool {
+func areMappings(n *yaml.Node) bool {
 	switch n.Kind {
 	case yaml.Mapping:
 		return true

@@ -44,6 +44,9 @@ type Options struct {
 	// FS holds the files by their absolute path without the leading slash;
 	// nil is the machine's. Tests give one in memory.
 	FS fs.FS
+	// Strategies, Connections, BecomeMethods and Lookups are the plugins that
+	// there are, by short name; nil does not check.
+	Strategies, Connections, BecomeMethods, Lookups []string
 	// LackingIsWarning turns modules that sunup does not have into warnings,
 	// for commands that only look (--list-tasks, check).
 	LackingIsWarning bool
@@ -130,6 +133,7 @@ func (l *Loader) Load(path string) (*Playbook, diag.Problems) {
 // Task.Inside for the parent and FindTaskFile for the path.
 func (l *Loader) TaskFile(path string, parent *Scope, play *Play, handlers bool) ([]Step, diag.Problems) {
 	s := l.newSession()
+	s.current = play
 	c := s.context(parent, play, handlers)
 	c.prefix(parent)
 	root, ok := s.read(path, nil)
@@ -145,6 +149,7 @@ func (l *Loader) TaskFile(path string, parent *Scope, play *Play, handlers bool)
 type session struct {
 	*Loader
 	problems diag.Problems
+	current  *Play             // the play that is being read
 	reported map[string]bool   // absolute paths whose YAML problems were taken over
 	told     map[diag.Pos]bool // where the YAML reader found errors
 	seen     map[diag.Pos]int

@@ -139,7 +139,7 @@ func (s *session) timezone(st *Startup, v *yaml.Node) {
 
 func (s *session) milestones(st *Startup, e yaml.Entry) {
 	if e.Value.Kind != yaml.Mapping {
-		s.report(problem(e.Value, "not-a-mapping", say.T("milestones must be a mapping of names to times, not %s", "milestones에는 이름과 시각의 매핑이 와야 하는데 %s{이/가} 있습니다", kindWords(e.Value)), say.Text{},
+		s.report(problem(e.Value, "not-a-mapping", say.T("milestones must be a mapping of names to times, not %s", "milestones에는 이름과 시각의 사전이 와야 하는데 %s{이/가} 있습니다", kindWords(e.Value)), say.Text{},
 			say.T("write {gates open: \"09:30\"}", "{개문: \"09:30\"}처럼 쓰세요")))
 		return
 	}
@@ -249,7 +249,7 @@ func (s *session) health(e *yaml.Entry) {
 	}
 	for _, item := range items {
 		if item.Kind != yaml.Mapping || len(item.Entries) == 0 {
-			s.report(problem(item, "bad-probe", say.T("a probe must be a mapping such as {tcp: 5432}, not %s", "점검에는 {tcp: 5432} 같은 매핑이 와야 하는데 %s{이/가} 있습니다", kindWords(item)), say.Text{},
+			s.report(problem(item, "bad-probe", say.T("a probe must be a mapping such as {tcp: 5432}, not %s", "점검에는 {tcp: 5432} 같은 사전이 와야 하는데 %s{이/가} 있습니다", kindWords(item)), say.Text{},
 				say.T("write '- tcp: 5432' or '- command: pg_isready -q'", "'- tcp: 5432'나 '- command: pg_isready -q'처럼 쓰세요")))
 			continue
 		}
@@ -330,7 +330,7 @@ func (s *session) limits(e *yaml.Entry) {
 	}
 	for _, item := range items {
 		if item.Kind != yaml.Mapping || s.broken(item) {
-			s.report(problem(item, "bad-limits", say.T("limits must be a mapping such as {per: pool, at_once: 1}, not %s", "limits에는 {per: pool, at_once: 1} 같은 매핑이 와야 하는데 %s{이/가} 있습니다", kindWords(item)), say.Text{}, say.Text{}))
+			s.report(problem(item, "bad-limits", say.T("limits must be a mapping such as {per: pool, at_once: 1}, not %s", "limits에는 {per: pool, at_once: 1} 같은 사전이 와야 하는데 %s{이/가} 있습니다", kindWords(item)), say.Text{}, say.Text{}))
 		}
 	}
 }

@@ -67,7 +67,7 @@ func (s *session) entry(p *Playbook, n *yaml.Node, i int, path string, from pass
 		return
 	}
 	if n.Kind != yaml.Mapping {
-		s.report(problem(n, "not-a-play", say.T("a play must be a mapping, not %s", "플레이에는 매핑이 와야 하는데 %s{이/가} 있습니다", kindWords(n)), say.Text{},
+		s.report(problem(n, "not-a-play", say.T("a play must be a mapping, not %s", "플레이에는 사전이 와야 하는데 %s{이/가} 있습니다", kindWords(n)), say.Text{},
 			say.T("a play starts with '- hosts: ...'", "플레이는 '- hosts: ...'로 시작합니다")))
 		return
 	}
@@ -188,6 +188,7 @@ func (s *session) play(n *yaml.Node, path string, from passedOn) *Play {
 		Scope: Scope{Kind: PlayScope, Pos: n.Pos, Keywords: Keywords{}},
 		File:  path, Dir: s.abs(filepath.Dir(path)), Collection: from.collection,
 	}
+	s.current = p
 	s.playKeywords(p, n)
 	p.Tags = append(p.Tags, from.tags...)
 	p.When = from.when
@@ -354,7 +355,7 @@ func (s *session) hosts(e *yaml.Entry) []string {
 	case isNull(v), v.Kind == yaml.Sequence && len(v.Items) == 0, isText(v) && strings.TrimSpace(scalarText(v)) == "":
 		bad(e.Key, say.T("hosts is empty", "hosts가 비어 있습니다"))
 	case v.Kind == yaml.Mapping:
-		bad(e.Key, say.T("hosts must be text or a list, not a mapping", "hosts에는 문자열이나 목록이 와야 하는데 매핑이 있습니다"))
+		bad(e.Key, say.T("hosts must be text or a list, not a mapping", "hosts에는 문자열이나 목록이 와야 하는데 사전이 있습니다"))
 	case v.Kind == yaml.Scalar && !isText(v):
 		bad(v, say.T("hosts must be text or a list, not %s", "hosts에는 문자열이나 목록이 와야 하는데 %s{이/가} 있습니다", v.Text))
 	case v.Kind == yaml.Sequence:
@@ -424,7 +425,7 @@ func (s *session) readVariables(path string, by *yaml.Node) *value.Dict {
 		s.report(notAMapping(root, say.T("a file of variables", "변수 파일")))
 		return nil
 	}
-	s.checkTemplates(root)
+	s.checkUnused(root)
 	d, _ := root.Value().(*value.Dict)
 	return d
 }

@@ -14,7 +14,7 @@ func kindWords(n *yaml.Node) say.Text {
 	case n.Kind == yaml.Sequence:
 		return say.T("a list", "목록")
 	case n.Kind == yaml.Mapping:
-		return say.T("a mapping", "매핑")
+		return say.T("a mapping", "사전")
 	case n.Scalar == nil:
 		return say.T("nothing", "빈 값")
 	}
@@ -42,12 +42,12 @@ var shapeWords = map[shape]say.Text{
 	number:     say.T("a number", "숫자"),
 	percent:    say.T("a number or a percentage", "숫자 또는 백분율"),
 	list:       say.T("a list", "목록"),
-	mapping:    say.T("a mapping", "매핑"),
-	mappings:   say.T("a mapping or a list of mappings", "매핑 또는 매핑의 목록"),
+	mapping:    say.T("a mapping", "사전"),
+	mappings:   say.T("a mapping or a list of mappings", "사전 또는 사전의 목록"),
 	conditions: say.T("a condition or a list of conditions", "조건 또는 조건의 목록"),
 	tagList:    say.T("text or a list of texts", "문자열 또는 문자열의 목록"),
 	names:      say.T("text or a list of texts", "문자열 또는 문자열의 목록"),
-	variables:  say.T("a mapping of names to values", "이름과 값의 매핑"),
+	variables:  say.T("a mapping of names to values", "이름과 값의 사전"),
 	duration:   say.T("a length of time such as 90s, 30m or 1h30m", "90s, 30m, 1h30m 같은 시간 길이"),
 }
 
@@ -61,6 +61,22 @@ func wrongShape(k *keyword, key, v *yaml.Node) diag.Problem {
 		say.Text{}, shapeFix(k, v))
 }
 
+// entryWords are what one entry of a list must be.
+var entryWords = map[shape]say.Text{
+	names:      say.T("text", "문자열"),
+	conditions: say.T("a condition", "조건"),
+	mappings:   say.T("a mapping", "사전"),
+}
+
+func wrongEntry(k *keyword, item *yaml.Node) diag.Problem {
+	fix := say.Text{}
+	if item.Kind == yaml.Mapping {
+		fix = say.T("put it in quotes: a ': ' inside makes YAML read a mapping", "따옴표로 감싸세요. 안에 ': '가 있으면 YAML은 사전으로 읽습니다")
+	}
+	return problem(item, "wrong-type",
+		say.T("an entry of %s must be %s, not %s", "%s의 항목에는 %s{이/가} 와야 하는데 %s{이/가} 있습니다", k.name, entryWords[k.shape], kindWords(item)), say.Text{}, fix)
+}
+
 func shapeFix(k *keyword, v *yaml.Node) say.Text {
 	switch {
 	case k.shape == boolean:
@@ -68,9 +84,9 @@ func shapeFix(k *keyword, v *yaml.Node) say.Text {
 	case k.shape == text && v.Kind == yaml.Sequence:
 		return say.T("write one value without the dash", "줄표 없이 값 하나만 쓰세요")
 	case k.shape == text && v.Kind == yaml.Mapping:
-		return say.T("put the text in quotes: a ': ' inside makes YAML read a mapping", "문자열을 따옴표로 감싸세요. 안에 ': '가 있으면 YAML은 매핑으로 읽습니다")
+		return say.T("put the text in quotes: a ': ' inside makes YAML read a mapping", "문자열을 따옴표로 감싸세요. 안에 ': '가 있으면 YAML은 사전으로 읽습니다")
 	case k.shape == conditions && v.Kind == yaml.Mapping:
-		return say.T("put the whole condition in quotes: a ': ' inside makes YAML read a mapping", "조건 전체를 따옴표로 감싸세요. 안에 ': '가 있으면 YAML은 매핑으로 읽습니다")
+		return say.T("put the whole condition in quotes: a ': ' inside makes YAML read a mapping", "조건 전체를 따옴표로 감싸세요. 안에 ': '가 있으면 YAML은 사전으로 읽습니다")
 	case k.shape == names && v.Kind == yaml.Mapping:
 		return say.T("did you forget the dash before each entry?", "항목마다 앞에 줄표를 빠뜨린 것은 아닌가요?")
 	}
@@ -86,7 +102,7 @@ func notAList(at, v *yaml.Node, what say.Text) diag.Problem {
 }
 
 func notAMapping(v *yaml.Node, what say.Text) diag.Problem {
-	return problem(v, "not-a-mapping", say.T("%s must be a mapping, not %s", "%s에는 매핑이 와야 하는데 %s{이/가} 있습니다", what, kindWords(v)), say.Text{},
+	return problem(v, "not-a-mapping", say.T("%s must be a mapping, not %s", "%s에는 사전이 와야 하는데 %s{이/가} 있습니다", what, kindWords(v)), say.Text{},
 		say.T("write it as 'name: value' lines", "'이름: 값' 형식의 줄로 쓰세요"))
 }
 

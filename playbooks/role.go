@@ -28,6 +28,7 @@ type RoleFrom struct {
 // or "".
 func (l *Loader) Role(name string, from RoleFrom, parent *Scope, play *Play, relativeTo string) (*RoleUse, diag.Problems) {
 	s := l.newSession()
+	s.current = play
 	c := s.context(parent, play, false)
 	c.prefix(parent)
 	at := &yaml.Node{Scalar: name}
@@ -229,7 +230,7 @@ func (c *place) roleEntry(n *yaml.Node) (entry roleEntry, ok bool) {
 	case c.broken(n):
 		return entry, false
 	case n.Kind == yaml.Sequence || isNull(n):
-		c.report(problem(n, "bad-role", say.T("a role must be a name or a mapping, not %s", "롤에는 이름이나 매핑이 와야 하는데 %s{이/가} 있습니다", kindWords(n)), say.Text{},
+		c.report(problem(n, "bad-role", say.T("a role must be a name or a mapping, not %s", "롤에는 이름이나 사전이 와야 하는데 %s{이/가} 있습니다", kindWords(n)), say.Text{},
 			say.T("write '- name' or '- role: name'", "'- 이름'이나 '- role: 이름'으로 쓰세요")))
 		return entry, false
 	case n.Kind == yaml.Scalar:
@@ -281,7 +282,7 @@ func (c *place) roleMapping(n *yaml.Node, entry *roleEntry) bool {
 		if entry.scope.RoleParams == nil {
 			entry.scope.RoleParams = &value.Dict{}
 		}
-		c.checkTemplates(e.Value)
+		c.checkUnused(e.Value)
 		entry.scope.RoleParams.Set(name, e.Value.Value())
 	}
 	return true

@@ -1,6 +1,7 @@
 package playbooks
 
 import (
+	"fmt"
 	"strings"
 
 	"sunup/internal/diag"
@@ -104,6 +105,30 @@ func (s *Scope) chain() []*Scope {
 	return out
 }
 
+// FullName is the name of a task as it is shown: the role's before its own, and
+// the module when it has none. An include_role shows the role that it includes
+// instead of the one that it stands in.
+func (t *Task) FullName() string {
+	name := t.Name
+	if t.Include != nil && t.Include.Kind == IncludeRole {
+		if name != "" {
+			return name
+		}
+		role, ok := t.Args.Get("name")
+		if !ok {
+			role = t.Args.At("role")
+		}
+		return fmt.Sprintf("%s : %v", t.Action, role)
+	}
+	if name == "" {
+		name = t.Action
+	}
+	if role := t.InnermostRole(); role != nil {
+		return role.Name + " : " + name
+	}
+	return name
+}
+
 // Inside is the scope for what a dynamic include brings in: it inherits from
 // around the include, not from the include itself, except for its vars and
 // what stands under apply. file is the rendered name of a task file, empty for
@@ -142,6 +167,9 @@ func (s *session) set(sc *Scope, k *keyword, key, v *yaml.Node) {
 		kw.Value = v.Value()
 	case "user":
 		kw.Name = "remote_user"
+		kw.Value = v.Value()
+	case "module_defaults":
+		s.moduleDefaults(sc, v)
 		kw.Value = v.Value()
 	default:
 		if k.shape == conditions {
@@ -201,7 +229,7 @@ func (s *session) variables(key, v *yaml.Node) *value.Dict {
 			s.addVariables(d, item)
 		}
 	default:
-		s.report(problem(v, "wrong-type", say.T("vars must be a mapping of names to values, not %s", "vars에는 이름과 값의 매핑이 와야 하는데 %s{이/가} 있습니다", kindWords(v)),
+		s.report(problem(v, "wrong-type", say.T("vars must be a mapping of names to values, not %s", "vars에는 이름과 값의 사전이 와야 하는데 %s{이/가} 있습니다", kindWords(v)),
 			say.Text{}, say.T("write each variable as 'name: value' on a line of its own below vars:", "vars: 아래에 변수마다 한 줄씩 '이름: 값'으로 쓰세요")))
 		return nil
 	}
@@ -223,7 +251,7 @@ func (s *session) addVariables(d *value.Dict, n *yaml.Node) {
 				say.T("keywords of the same name make it hard to see which is meant", "같은 이름의 키워드가 있어 어느 쪽인지 알아보기 어렵습니다"),
 				say.T("choose a longer name, such as my_%s", "my_%s처럼 더 긴 이름을 쓰세요", name)))
 		}
-		s.checkTemplates(e.Value)
+		s.checkUnused(e.Value)
 		d.Set(name, e.Value.Value())
 	}
 }
@@ -291,6 +319,16 @@ func (s *session) checkTemplates(n *yaml.Node) {
 		if t, ok := n.Scalar.(string); ok && isTemplate(t) {
 			s.reportTemplate(n, s.o.CheckTemplate(t))
 		}
+	}
+}
+
+// checkUnused checks the templates of variables. A variable may never be used,
+// or be for somebody else (Docker's {{.ID}}), so they are warnings.
+func (s *session) checkUnused(n *yaml.Node) {
+	before := len(s.problems)
+	s.checkTemplates(n)
+	for i := before; i < len(s.problems); i++ {
+		s.problems[i].Severity = diag.Warning
 	}
 }
 

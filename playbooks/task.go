@@ -20,7 +20,8 @@ type place struct {
 	// nestedHandlers is set inside a block or an imported file of handlers,
 	// where Ansible allows no block.
 	nestedHandlers bool
-	redirects      int // of the module that is being looked for
+	forgiven       bool // a task that fails here is rescued or ignored
+	redirects      int  // of the module that is being looked for
 }
 
 // context is the place inside a scope.
@@ -160,14 +161,14 @@ func (s *session) textKeys(n *yaml.Node) bool {
 
 func textAsTask(n *yaml.Node) diag.Problem {
 	t := scalarText(n)
-	p := problem(n, "not-a-task", say.T("a task must be a mapping, not %s", "작업에는 매핑이 와야 하는데 %s{이/가} 있습니다", kindWords(n)), say.Text{},
-		say.T("write the module, a colon and its arguments", "모듈 이름, 쌍점, 인자를 차례로 쓰세요"))
+	p := problem(n, "not-a-task", say.T("a task must be a mapping, not %s", "작업에는 사전이 와야 하는데 %s{이/가} 있습니다", kindWords(n)), say.Text{},
+		say.T("write the module, a colon and its arguments", "모듈 이름, 콜론, 인자를 차례로 쓰세요"))
 	if before, after, colon := strings.Cut(t, ":"); colon && after != "" && !strings.Contains(before, " ") {
-		p.Fix = say.T("put a blank after the colon: '%s: %s'", "쌍점 뒤에 빈칸을 쓰세요: '%s: %s'", before, shorten(after))
+		p.Fix = say.T("put a blank after the colon: '%s: %s'", "콜론 뒤에 공백을 쓰세요: '%s: %s'", before, shorten(after))
 	} else if module, rest, found := strings.Cut(t, " "); found && !strings.HasSuffix(module, ":") {
-		p.Fix = say.T("put a colon after the module: '%s: %s'", "모듈 이름 뒤에 쌍점을 쓰세요: '%s: %s'", module, shorten(rest))
+		p.Fix = say.T("put a colon after the module: '%s: %s'", "모듈 이름 뒤에 콜론을 쓰세요: '%s: %s'", module, shorten(rest))
 	} else if name, ok := strings.CutSuffix(t, ":"); ok || !strings.Contains(t, " ") {
-		p.Fix = say.T("put a colon and a blank after the name: '%s: '", "이름 뒤에 쌍점과 빈칸을 쓰세요: '%s: '", name)
+		p.Fix = say.T("put a colon and a blank after the name: '%s: '", "이름 뒤에 콜론과 공백을 쓰세요: '%s: '", name)
 	}
 	return p
 }
@@ -200,7 +201,9 @@ func (c *place) block(n *yaml.Node) []Step {
 	}
 	inner := c.in(&b.Scope)
 	inner.nestedHandlers = true
+	inner.forgiven = c.forgiven || ignoresErrors(n) || (sections[1] != nil && len(sections[1].Value.Items) > 0)
 	c.section(inner, &b.Tasks, sections[0])
+	inner.forgiven = c.forgiven
 	c.section(inner, &b.Rescue, sections[1])
 	c.section(inner, &b.Always, sections[2])
 	if len(b.Tasks) == 0 {
@@ -271,15 +274,15 @@ func (c *place) task(n *yaml.Node) []Step {
 	for i := range rest {
 		c.taskKeyword(t, &rest[i], call)
 	}
-	if ignored := n.Get("ignore_errors"); ignored != nil && ignored.Kind == yaml.Scalar && isTrue(ignored) {
-		soften(c.problems[before:])
-	}
 	if t.Local {
 		t.Keywords = withKeyword(t.Keywords, &Keyword{Name: "delegate_to", Pos: call.key.Pos, Node: call.key, Value: "localhost"})
 	}
 	c.arguments(t, call)
 	c.inheritNotify(t)
 	c.checkTask(t, n, call)
+	if c.forgiven || ignoresErrors(n) {
+		soften(c.problems[before:])
+	}
 	switch call.short {
 	case "include_tasks":
 		return c.includeTasks(t, call)
@@ -295,14 +298,23 @@ func (c *place) task(n *yaml.Node) []Step {
 	return []Step{t}
 }
 
-// soften makes warnings of wrong values: where a task's failure is ignored, a
-// value that makes it fail may be meant.
+// failAtRunTime are problems that Ansible only finds when the task runs.
+var failAtRunTime = setOf("wrong-type", "wrong-value", "template-syntax", "keyword-as-argument")
+
+// soften makes warnings of problems that only make a task fail: where its
+// failure is ignored or rescued, that may be meant.
 func soften(problems diag.Problems) {
 	for i := range problems {
-		if problems[i].ID == "wrong-type" || problems[i].ID == "wrong-value" {
+		if failAtRunTime[problems[i].ID] {
 			problems[i].Severity = diag.Warning
 		}
 	}
+}
+
+// ignoresErrors reports whether a task or block says ignore_errors: true.
+func ignoresErrors(n *yaml.Node) bool {
+	v := n.Get("ignore_errors")
+	return v != nil && v.Kind == yaml.Scalar && isTrue(v)
 }
 
 func withKeyword(ks Keywords, k *Keyword) Keywords {
@@ -421,8 +433,8 @@ func (c *place) loop(t *Task, e *yaml.Entry) {
 	case c.broken(v):
 		return
 	case v.Kind == yaml.Mapping:
-		c.report(problem(e.Key, "wrong-type", say.T("loop must be a list, not a mapping", "loop에는 목록이 와야 하는데 매핑이 있습니다"), say.Text{},
-			say.T("did you forget the dashes? For a mapping write loop: \"{{ name | dict2items }}\"", "줄표를 빠뜨린 것은 아닌가요? 매핑이라면 loop: \"{{ 이름 | dict2items }}\"로 쓰세요")))
+		c.report(problem(e.Key, "wrong-type", say.T("loop must be a list, not a mapping", "loop에는 목록이 와야 하는데 사전이 있습니다"), say.Text{},
+			say.T("did you forget the dashes? For a mapping write loop: \"{{ name | dict2items }}\"", "줄표를 빠뜨린 것은 아닌가요? 사전이라면 loop: \"{{ 이름 | dict2items }}\"로 쓰세요")))
 	case v.Kind == yaml.Scalar && !isTemplateNode(v):
 		c.report(warning(v, "wrong-type", say.T("loop must be a list, not %s", "loop에는 목록이 와야 하는데 %s{이/가} 있습니다", kindWords(v)), say.Text{},
 			say.T("for a variable write \"{{ %s }}\"", "변수라면 \"{{ %s }}\"로 쓰세요", shorten(scalarText(v)))))
@@ -433,9 +445,10 @@ func (c *place) loop(t *Task, e *yaml.Entry) {
 func (c *place) withLoop(t *Task, e *yaml.Entry, with string) {
 	if !c.knownLookup(with) {
 		c.report(problem(e.Key, "unknown-lookup", say.T("unknown loop 'with_%s'", "알 수 없는 반복 'with_%s'", with), say.Text{},
-			nearestOr("with_"+with, withNames, say.T("use loop", "loop를 쓰세요"))))
+			nearestWith(with)))
 		return
 	}
+	c.lackingLookup(e.Key, with)
 	if isNull(e.Value) {
 		c.report(problem(e.Key, "empty-loop", say.T("%s has no value", "%s에 값이 없습니다", scalarText(e.Key)), say.Text{}, say.T("give a list, or remove it", "목록을 쓰거나 지우세요")))
 		return
@@ -451,7 +464,7 @@ func (c *place) loopControl(t *Task, e *yaml.Entry) {
 		return
 	}
 	if e.Value.Kind != yaml.Mapping {
-		c.report(problem(e.Value, "not-a-mapping", say.T("loop_control must be a mapping, not %s", "loop_control에는 매핑이 와야 하는데 %s{이/가} 있습니다", kindWords(e.Value)),
+		c.report(problem(e.Value, "not-a-mapping", say.T("loop_control must be a mapping, not %s", "loop_control에는 사전이 와야 하는데 %s{이/가} 있습니다", kindWords(e.Value)),
 			say.T("it may hold templates but cannot be one", "안에 템플릿을 담을 수는 있지만 그 자체가 템플릿일 수는 없습니다"), say.Text{}))
 		return
 	}
@@ -578,7 +591,7 @@ func (c *place) arguments(t *Task, call *call) {
 		}
 		own = d
 	default:
-		c.report(problem(v, "wrong-arguments", say.T("the arguments of %s must be a mapping or text, not %s", "%s의 인자에는 매핑이나 문자열이 와야 하는데 %s{이/가} 있습니다", call.name, kindWords(v)),
+		c.report(problem(v, "wrong-arguments", say.T("the arguments of %s must be a mapping or text, not %s", "%s의 인자에는 사전이나 문자열이 와야 하는데 %s{이/가} 있습니다", call.name, kindWords(v)),
 			say.Text{}, say.T("write each argument as 'name: value' below '%s:'", "'%s:' 아래에 인자마다 '이름: 값'으로 쓰세요", call.name)))
 		return
 	}
@@ -617,7 +630,7 @@ func (c *place) extraArguments(t *Task, n *yaml.Node) {
 		t.ArgsTemplate = scalarText(n)
 	case c.broken(n):
 	default:
-		c.report(problem(n, "wrong-arguments", say.T("args must be a mapping or a template, not %s", "args에는 매핑이나 템플릿이 와야 하는데 %s{이/가} 있습니다", kindWords(n)), say.Text{},
+		c.report(problem(n, "wrong-arguments", say.T("args must be a mapping or a template, not %s", "args에는 사전이나 템플릿이 와야 하는데 %s{이/가} 있습니다", kindWords(n)), say.Text{},
 			say.T("for a variable write \"{{ name }}\" in quotes", "변수라면 따옴표로 감싸 \"{{ 이름 }}\"으로 쓰세요")))
 	}
 }
@@ -664,7 +677,7 @@ func (c *place) rawText(t *Task, call *call) {
 
 func badKeyValue(n *yaml.Node, err error) diag.Problem {
 	if err == errBlankStart {
-		return problem(n, "bad-arguments", say.T("the arguments start with a blank or an empty line", "인자가 빈칸이나 빈 줄로 시작합니다"), say.Text{}, say.T("remove it", "지우세요"))
+		return problem(n, "bad-arguments", say.T("the arguments start with a blank or an empty line", "인자가 공백이나 빈 줄로 시작합니다"), say.Text{}, say.T("remove it", "지우세요"))
 	}
 	return problem(n, "bad-arguments", say.T("a quote or a template bracket in the arguments is not closed", "인자 안의 따옴표나 템플릿 괄호가 닫히지 않았습니다"),
 		say.T("text is cut into words, as a shell does, before the module sees it", "모듈에 넘기기 전에 셸처럼 글을 낱말로 자릅니다"),
