@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
-	"sort"
 	"strings"
 	"time"
 
@@ -71,6 +72,11 @@ func Load(ctx context.Context, o Options) (*Inventory, diag.Problems) {
 			l.load(s)
 		}
 	}
+	if !l.parsed {
+		l.problems = append(l.problems, diag.Problem{Severity: diag.Warning, ID: "inventory-none",
+			What: say.T("No inventory was parsed, only implicit localhost is available", "읽은 인벤토리가 없어 이 컴퓨터(localhost)만 쓸 수 있습니다"),
+			Fix:  say.T("name one with -i", "-i로 인벤토리를 지정하세요")})
+	}
 	l.inv.settle()
 	l.problems = append(l.problems, l.inv.conflicts()...)
 	return l.inv, l.problems
@@ -81,6 +87,7 @@ type loader struct {
 	ctx      context.Context
 	inv      *Inventory
 	problems diag.Problems
+	parsed   bool // a source was there
 }
 
 // load reads one value of -i.
@@ -146,6 +153,7 @@ func shorten(base, path string) string {
 
 // hostList reads "web1,web2," and ranges in it.
 func (l *loader) hostList(list string) {
+	l.parsed = true
 	r := l.reader(list, "", nil)
 	ungrouped := l.inv.groups["ungrouped"]
 	for _, entry := range strings.Split(list, ",") {
@@ -219,11 +227,12 @@ func (l *loader) file(path string, info os.FileInfo) {
 			What: say.T("the file has %d bytes; at most %d are read", "파일이 %d바이트입니다. 최대 %d바이트까지 읽습니다", info.Size(), l.MaxBytes)})
 		return
 	}
-	data, err := os.ReadFile(path)
+	data, err := readAtMost(path, l.MaxBytes)
 	if err != nil {
 		l.unreadable(path, err)
 		return
 	}
+	l.parsed = true
 	if info.Mode()&0o111 != 0 || bytes.HasPrefix(data, []byte("#!")) {
 		if l.program(path) {
 			return
@@ -238,6 +247,20 @@ func (l *loader) file(path string, info os.FileInfo) {
 		data = plain
 	}
 	l.text(path, data)
+}
+
+// readAtMost reads a file that may be a pipe, and stops when it is too large.
+func readAtMost(path string, limit int) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, int64(limit)+1))
+	if err == nil && len(data) > limit {
+		err = fmt.Errorf("read %s: more than %d bytes", path, limit)
+	}
+	return data, err
 }
 
 // decrypt opens a file that is encrypted as a whole.
@@ -277,8 +300,11 @@ func (l *loader) text(path string, data []byte) {
 			l.mapping(path, data, root)
 			return
 		}
+		if root == nil && !problems.HasErrors() {
+			return // an empty file, such as /dev/null, is an empty inventory
+		}
 		if ext != "" && !looksINI(data) {
-			l.problems = append(l.problems, notAnInventory(l.shown(path), root, problems)...)
+			l.problems = append(l.problems, notAnInventory(root, problems)...)
 			return
 		}
 	}
@@ -323,27 +349,12 @@ func looksINI(data []byte) bool {
 	return false
 }
 
-func notAnInventory(file string, root *yaml.Node, problems diag.Problems) diag.Problems {
+func notAnInventory(root *yaml.Node, problems diag.Problems) diag.Problems {
 	if problems.HasErrors() {
 		return problems
 	}
-	p := diag.Problem{Severity: diag.Error, ID: "inventory-empty", Pos: diag.Pos{File: file},
-		What: say.T("the inventory is empty", "인벤토리가 비어 있습니다"),
-		Fix:  say.T("write a group with its hosts", "그룹과 호스트를 적으세요")}
-	if root != nil {
-		p = root.Problem("inventory-not-a-mapping")
-		p.What = say.T("an inventory must be a mapping of groups", "인벤토리는 그룹들의 사전이어야 합니다")
-		p.Fix = say.T("begin with 'all:' and 'hosts:' below it", "'all:'로 시작하고 그 아래에 'hosts:'를 두세요")
-	}
+	p := root.Problem("inventory-not-a-mapping")
+	p.What = say.T("an inventory must be a mapping of groups", "인벤토리는 그룹들의 사전이어야 합니다")
+	p.Fix = say.T("begin with 'all:' and 'hosts:' below it", "'all:'로 시작하고 그 아래에 'hosts:'를 두세요")
 	return append(problems, p)
-}
-
-// sortedKeys lists the keys of a map in order.
-func sortedKeys[V any](m map[string]V) []string {
-	out := make([]string, 0, len(m))
-	for k := range m {
-		out = append(out, k)
-	}
-	sort.Strings(out)
-	return out
 }

@@ -155,5 +155,24 @@ func (inv *Inventory) conflicts() diag.Problems {
 				Fix:  say.T("rename one of the two", "둘 중 하나의 이름을 바꾸세요")})
 		}
 	}
+	return append(out, inv.localTwins()...)
+}
+
+// localTwins warns when this machine is named twice: only the first name is
+// used where "localhost" is meant.
+func (inv *Inventory) localTwins() (out diag.Problems) {
+	first := ""
+	for _, h := range inv.hostOrder {
+		switch {
+		case !isLocal(h.Name):
+		case first == "":
+			first = h.Name
+		default:
+			out = append(out, diag.Problem{Severity: diag.Warning, ID: "inventory-localhost-twice", Pos: h.Pos,
+				What: say.T("'%s' and '%s' both name this machine", "'%s'{와/과} '%s'{은/는} 모두 이 컴퓨터입니다", first, h.Name),
+				Why:  say.T("they are two hosts, and tasks run once for each", "서로 다른 호스트로 다루어 작업이 한 번씩 실행됩니다"),
+				Fix:  say.T("keep one of them", "하나만 남기세요")})
+		}
+	}
 	return out
 }
