@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sunup/internal/diag"
+	"sunup/internal/jinja"
 	"sunup/internal/say"
 	"sunup/internal/value"
 )
@@ -186,4 +187,26 @@ func TestDurations(t *testing.T) {
 		_, ok := ParseDuration(text)
 		assert.False(t, ok, text)
 	}
+}
+
+func TestTemplateErrorsPointInsideTheText(t *testing.T) {
+	src := "- hosts: all\n  tasks:\n    - debug: {msg: \"가 {{ bad\"}\n      when: so bad\n    - copy:\n        content: |\n          one\n          two {{ bad\n    - debug:\n        msg: >-\n          folded {{ bad\n"
+	_, problems := memory(map[string]string{"site.yml": src}, func(o *Options) {
+		o.CheckTemplate = func(src string) error {
+			before, _, found := strings.Cut(src, "bad")
+			if !found {
+				return nil
+			}
+			line := before[strings.LastIndexByte(before, '\n')+1:]
+			return &jinja.Error{Line: strings.Count(before, "\n") + 1, Col: len([]rune(line)) + 1, Msg: "bad", Hint: "good?"}
+		}
+	}).Load("site.yml")
+	var places []string
+	for _, p := range problems {
+		places = append(places, fmt.Sprintf("%d:%d %s", p.Pos.Line, p.Pos.Col, strings.TrimSpace(p.Source)))
+		assert.Contains(t, p.What.String(), "bad (good?)")
+	}
+	assert.Equal(t, []string{
+		`3:26 - debug: {msg: "가 {{ bad"}`, `4:16 when: so bad`, `8:18 two {{ bad`, `10:14 msg: >-`,
+	}, places)
 }

@@ -285,11 +285,12 @@ func (s *session) checkCondition(k *keyword, n *yaml.Node) {
 	if s.o.CheckTemplate == nil {
 		return
 	}
-	src := t
-	if !isTemplate(t) {
-		src = "{% if " + t + " %}{% endif %}"
+	if isTemplate(t) {
+		s.reportTemplate(n, s.o.CheckTemplate(t), 0)
+		return
 	}
-	s.reportTemplate(n, s.o.CheckTemplate(src))
+	const before = "{% if "
+	s.reportTemplate(n, s.o.CheckTemplate(before+t+" %}{% endif %}"), len(before))
 }
 
 func isYesNo(s string) bool {
@@ -298,45 +299,6 @@ func isYesNo(s string) bool {
 		return true
 	}
 	return false
-}
-
-// checkTemplates checks the syntax of every template below n.
-func (s *session) checkTemplates(n *yaml.Node) {
-	if s.o.CheckTemplate == nil || n == nil {
-		return
-	}
-	switch n.Kind {
-	case yaml.Sequence:
-		for _, item := range n.Items {
-			s.checkTemplates(item)
-		}
-	case yaml.Mapping:
-		for _, e := range n.Entries {
-			s.checkTemplates(e.Key)
-			s.checkTemplates(e.Value)
-		}
-	default:
-		if t, ok := n.Scalar.(string); ok && isTemplate(t) {
-			s.reportTemplate(n, s.o.CheckTemplate(t))
-		}
-	}
-}
-
-// checkUnused checks the templates of variables. A variable may never be used,
-// or be for somebody else (Docker's {{.ID}}), so they are warnings.
-func (s *session) checkUnused(n *yaml.Node) {
-	before := len(s.problems)
-	s.checkTemplates(n)
-	for i := before; i < len(s.problems); i++ {
-		s.problems[i].Severity = diag.Warning
-	}
-}
-
-func (s *session) reportTemplate(n *yaml.Node, err error) {
-	if err == nil {
-		return
-	}
-	s.report(problem(n, "template-syntax", say.T("the template is not well-formed: %s", "템플릿의 문법이 틀렸습니다: %s", err.Error()), say.Text{}, say.Text{}))
 }
 
 func badVariableName(key *yaml.Node) diag.Problem {
