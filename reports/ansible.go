@@ -155,7 +155,7 @@ func (a *Ansible) line(text, kind string) { a.print(a.out, text, kind) }
 func (a *Ansible) print(w io.Writer, text, kind string) {
 	text = strings.TrimSuffix(text, "\n")
 	if kind != "" {
-		text = a.color(text, kind)
+		text = a.color(visible(text), kind)
 	}
 	if _, err := io.WriteString(w, text+"\n"); err != nil && a.failed == nil {
 		a.failed = fmt.Errorf("print: %w", err)
@@ -170,8 +170,12 @@ func (a *Ansible) failureWriter() io.Writer {
 	return a.out
 }
 
+// visible takes from what hosts and files say the power over the terminal. It is
+// the one thing that is not printed as Ansible prints it.
+func visible(text string) string { return strings.ReplaceAll(text, "\x1b", "␛") }
+
 func (a *Ansible) banner(text string) {
-	text = strings.TrimSpace(text)
+	text = visible(strings.TrimSpace(text))
 	// A line break in a name takes no room.
 	stars := max(3, a.o.Columns-lipgloss.Width(strings.ReplaceAll(text, "\n", "")))
 	a.line("\n"+text+" "+strings.Repeat("*", stars), "")
@@ -509,11 +513,10 @@ func (a *Ansible) attemptFailed(d event.AttemptFailed) {
 }
 
 func (a *Ansible) included(d event.Included) {
-	name := d.File
-	if name == "" {
-		name = d.Role
+	if d.Role != "" {
+		return // ansible-playbook says it of files only
 	}
-	text := fmt.Sprintf("included: %s for %s", name, strings.Join(d.Hosts, ", "))
+	text := fmt.Sprintf("included: %s for %s", d.File, strings.Join(d.Hosts, ", "))
 	if d.Label != "" {
 		text += fmt.Sprintf(" => (item=%s)", d.Label)
 	}
@@ -624,7 +627,7 @@ func (a *Ansible) diffs(task int, r event.Result) {
 	var b strings.Builder
 	for _, d := range r.Diffs {
 		for _, line := range diffLines(d, a.o.DiffContext) {
-			b.WriteString(a.diffColor(line))
+			b.WriteString(a.diffColor(visible(line)))
 		}
 	}
 	if b.Len() == 0 {
@@ -704,6 +707,7 @@ func (a *Ansible) recap(rows []event.Recap) {
 }
 
 func (a *Ansible) recapLine(r event.Recap) string {
+	r.Host = visible(r.Host)
 	host := fmt.Sprintf("%-26s", r.Host)
 	if a.o.Color {
 		kind := "ok"

@@ -372,6 +372,22 @@ func (b *Builder) warning(d event.Warning) {
 	b.report.Warnings = append(b.report.Warnings, w)
 }
 
+// sortedChanges are the changes by task, with their hosts by name.
+func sortedChanges(changes []*Change) []*Change {
+	out := make([]*Change, len(changes))
+	for i, c := range changes {
+		d := *c
+		d.Hosts = slices.Sorted(slices.Values(c.Hosts))
+		d.Diffs = slices.Clone(c.Diffs)
+		for j := range d.Diffs {
+			d.Diffs[j].Hosts = slices.Sorted(slices.Values(d.Diffs[j].Hosts))
+		}
+		out[i] = &d
+	}
+	slices.SortStableFunc(out, func(x, y *Change) int { return cmp.Compare(x.Task, y.Task) })
+	return out
+}
+
 // workOrders are the quarantined hosts with what is known of their failures.
 func (b *Builder) workOrders() []Quarantined {
 	out := slices.Clone(b.report.Quarantine)
@@ -411,7 +427,7 @@ func (b *Builder) Report() *Report {
 	r.Tasks = b.finishedTasks(r.Hosts)
 	r.Causes = b.sortedCauses()
 	r.Failures = slices.Clone(r.Failures)
-	r.Changes = slices.Clone(r.Changes)
+	r.Changes = sortedChanges(r.Changes)
 	r.Quarantine = b.workOrders()
 	r.Stats = b.sortedStats()
 	r.Figures = b.figures(&r)

@@ -60,7 +60,7 @@ var parsedPage = sync.OnceValues(func() (*template.Template, error) {
 		"css": func() template.CSS { return template.CSS(pageCSS) }, "js": func() template.JS { return template.JS(pageJS) },
 		"difflines": shownDiff, "short": func(s string) string { return shorten(safeLine(s), 160) }, "dump": func(d *value.Dict) string { return dumpJSON(d, "  ") },
 		"abs": func(ms int64) int64 { return max(ms, -ms) }, "sub": func(a, b int) int { return a - b },
-		"isBad": isBad, "about": partOf,
+		"isBad": isBad, "hosts": func(n int) template.HTML { return both(hostsText(n)) }, "about": partOf,
 	}).Parse(pageText)
 })
 
@@ -82,13 +82,10 @@ func both(t say.Text) template.HTML {
 	return template.HTML(`<span class="en" lang="en">` + en + `</span><span class="ko" lang="ko">` + ko + `</span>`)
 }
 
-func word(name string, args ...any) (template.HTML, error) {
+func word(name string) (template.HTML, error) {
 	t, ok := words[name]
 	if !ok {
 		return "", fmt.Errorf("no word %q", name)
-	}
-	if len(args) > 0 {
-		t = say.T(t.In(say.English), t.In(say.Korean), args...)
 	}
 	return both(t), nil
 }

@@ -151,12 +151,7 @@ func (s *liveState) playStarted(d event.PlayStarted, at time.Time) []line {
 	return []line{out}
 }
 
-func (s *liveState) hosts(n int) string {
-	if n == 1 {
-		return s.in("1 host", "호스트 1대")
-	}
-	return s.in("%d hosts", "호스트 %d대", n)
-}
+func (s *liveState) hosts(n int) string { return hostsText(n).In(s.lang) }
 
 func (s *liveState) taskStarted(d event.TaskStarted, at time.Time) []line {
 	p := s.plays[d.Play]

@@ -10,7 +10,7 @@
   var opened = [];
   window.addEventListener("beforeprint", function () {
     document.querySelectorAll("details:not([open])").forEach(function (d) {
-      if (d.closest("td,th")) return;
+      if (d.closest("td,th") || "long" in d.dataset) return; // too long for paper
       d.open = true; opened.push(d);
     });
   });

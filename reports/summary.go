@@ -250,6 +250,7 @@ func (s *summary) recap() {
 	}
 	a.banner("PLAY RECAP")
 	for _, r := range rows {
+		r.Host = safeLine(r.Host)
 		name := r.Host
 		// Ansible counts letters; here the columns stand under each other for
 		// wide letters too.

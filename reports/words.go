@@ -20,7 +20,7 @@ var words = map[string]say.Text{
 	"budget":       say.T("budget", "예산"),
 	"to_opening":   say.T("left to opening", "개장까지 남음"),
 	"late":         say.T("after opening", "개장 시각보다 늦음"),
-	"working":      say.T("of the hosts' time was work, the rest waiting", "호스트 시간 중 작업(나머지는 대기)"),
+	"working":      say.T("of the hosts' time was work", "호스트 시간 중 작업(나머지는 대기)"),
 	"milestones":   say.T("Deadlines", "기한"),
 	"opening":      say.T("Opening", "개장"),
 	"met":          say.T("kept", "지킴"),
@@ -33,7 +33,6 @@ var words = map[string]say.Text{
 	"order_hint":   say.T("The run went on without them. Each is one visit.", "이 호스트들을 빼고 실행을 계속했습니다. 한 줄이 한 번의 방문입니다."),
 	"done":         say.T("done", "완료"),
 	"host":         say.T("Host", "호스트"),
-	"hosts":        say.T("hosts", "호스트"),
 	"zone":         say.T("Zone", "구역"),
 	"reason":       say.T("What is wrong", "증상"),
 	"todo":         say.T("What to do", "조치"),
@@ -93,7 +92,14 @@ var words = map[string]say.Text{
 	"exit_code":    say.T("Exit code", "종료 코드"),
 	"notes":        say.T("What this report leaves out", "이 보고서에서 생략한 것"),
 	"nobody":       say.T("Nothing needs a person.", "사람이 할 일이 없습니다."),
-	"group_hosts":  say.T("%d hosts", "호스트 %d대"),
 	"retries":      say.T("tries that failed and were made again", "다시 시도한 횟수"),
 	"offline":      say.T("Made by sunup. This page needs no network and holds everything.", "sunup이 만들었습니다. 네트워크 없이 열 수 있고 모든 내용이 담겨 있습니다."),
+}
+
+// hostsText counts hosts.
+func hostsText(n int) say.Text {
+	if n == 1 {
+		return say.T("1 host", "호스트 1대")
+	}
+	return say.T("%d hosts", "호스트 %d대", n)
 }
