@@ -2,7 +2,12 @@ package inventory
 
 import (
 	"context"
+	"fmt"
+	"math/big"
+	"regexp"
+	"slices"
 	"sort"
+	"strings"
 
 	"sunup/internal/say"
 	"sunup/internal/value"
@@ -35,6 +40,7 @@ func (r *reader) constructed(ctx context.Context, root *yaml.Node) {
 	if n := root.Get("leading_separator"); n != nil && !value.Truth(n.Value()) {
 		c.noLeading = true
 	}
+	c.files = value.Truth(root.Get("use_vars_plugins").Value())
 	r.inv.settleDepths(r.inv.groups["all"])
 	for _, h := range append([]*Host(nil), r.inv.hostOrder...) {
 		c.compose(h)
@@ -49,33 +55,49 @@ type construction struct {
 	ctx               context.Context
 	root              *yaml.Node
 	strict, noLeading bool
+	files             bool // use_vars_plugins: group_vars/ and host_vars/ count, too
 }
 
 // vars are the host's variables as far as the sources before give them.
 func (c *construction) vars(h *Host) *value.Dict {
 	h.all = nil
+	groups := h.allGroups()
+	h.all = nil // more groups may come
 	vars := value.NewDict()
-	for _, g := range h.allGroups() {
+	var names []string
+	for _, g := range groups {
 		vars.Update(g.Vars)
+		names = append(names, g.Name)
 	}
-	h.all = nil
+	c.addFiles(vars, "group_vars", names)
 	vars.Update(h.Vars)
-	if h.source != nil {
-		vars.Update(h.source.vars)
-	}
+	vars.Update(h.source.vars)
 	vars.Set("inventory_hostname", h.Name)
 	vars.Set("inventory_hostname_short", h.ShortName())
-	var groups []string
-	for _, g := range h.groups {
-		groups = append(groups, g.Name)
-	}
-	sort.Strings(groups)
-	vars.Set("group_names", value.Strings(groups))
+	names = slices.DeleteFunc(names, func(name string) bool { return name == "all" })
+	sort.Strings(names)
+	vars.Set("group_names", value.Strings(names))
+	c.addFiles(vars, "host_vars", []string{h.Name})
 	return vars
 }
 
-func (c *construction) evaluate(at *yaml.Node, vars *value.Dict, h *Host) (any, bool) {
-	v, err := c.inv.options.Evaluate(c.ctx, value.Str(at.Value()), vars)
+func (c *construction) addFiles(vars *value.Dict, kind string, names []string) {
+	if !c.files {
+		return
+	}
+	layers, _ := c.inv.files.layers(kind, names, c.inv.dirs, 0) // problems come when the files are used
+	for _, l := range layers {
+		vars.Update(l.Vars)
+	}
+}
+
+// evaluate computes an expression. What fails, or is undefined, is passed
+// over, unless strict.
+func (c *construction) evaluate(at *yaml.Node, expression string, vars *value.Dict, h *Host) (any, bool) {
+	v, err := c.inv.options.Evaluate(c.ctx, expression, vars)
+	if err == nil && strings.HasSuffix(value.TypeName(v), "Undefined") {
+		err = fmt.Errorf("evaluate %s: a variable is undefined", expression)
+	}
 	if err == nil {
 		return v, true
 	}
@@ -94,10 +116,22 @@ func (c *construction) compose(h *Host) {
 	}
 	vars := c.vars(h)
 	for _, e := range n.Entries {
-		if v, ok := c.evaluate(e.Value, vars, h); ok {
-			h.Vars.Set(e.Key.Value(), v)
+		if v, ok := c.evaluate(e.Value, text(e.Value, ""), vars, h); ok {
+			h.Vars.Set(e.Key.Value(), templated(v))
 		}
 	}
+}
+
+// templated is what Ansible has of an expression's value after it went through
+// a template: numbers have become text, and nothing the empty text.
+func templated(v any) any {
+	switch v.(type) {
+	case nil:
+		return ""
+	case int, float64, *big.Int:
+		return value.Str(v)
+	}
+	return v
 }
 
 func (c *construction) conditions(h *Host, vars *value.Dict) {
@@ -106,7 +140,7 @@ func (c *construction) conditions(h *Host, vars *value.Dict) {
 		return
 	}
 	for _, e := range n.Entries {
-		if v, ok := c.evaluate(e.Value, vars, h); ok && value.Truth(v) {
+		if v, ok := c.evaluate(e.Value, text(e.Value, ""), vars, h); ok && value.Truth(v) {
 			addMember(c.group(safeName(e.Key.Text), e.Key.Pos), h)
 		}
 	}
@@ -125,8 +159,8 @@ func (c *construction) keys(h *Host, vars *value.Dict) {
 		if key == nil {
 			continue
 		}
-		if v, ok := c.evaluate(key, vars, h); ok {
-			c.keyed(h, item, v)
+		if v, ok := c.evaluate(key, text(key, ""), vars, h); ok {
+			c.keyed(h, item, templated(v), vars)
 		}
 	}
 }
@@ -139,20 +173,48 @@ func text(n *yaml.Node, otherwise string) string {
 }
 
 // keyed puts a host into the groups that a key's value names.
-func (c *construction) keyed(h *Host, item *yaml.Node, v any) {
+func (c *construction) keyed(h *Host, item *yaml.Node, v any, vars *value.Dict) {
+	switch v.(type) {
+	case string, value.Unsafe, *value.List, *value.Dict:
+	default:
+		if value.Truth(v) {
+			c.fail(item.Get("key").Pos, "inventory-constructed",
+				say.T("the key gives %s for the host '%s', which names no group", "호스트 '%[2]s'에서 키의 값 %[1]s{은/는} 그룹 이름이 될 수 없습니다", value.Repr(v), h.Name), say.Text{},
+				say.T("make it text with '| string'", "'| string'을 붙여 글로 만드세요"))
+		}
+		return
+	}
 	separator, prefix := text(item.Get("separator"), "_"), text(item.Get("prefix"), "")
 	fallback := item.Get("default_value")
-	for _, name := range keyedNames(v, separator, text(fallback, ""), fallback != nil, item.Get("trailing_separator")) {
-		sep := separator
-		if prefix == "" && c.noLeading {
-			sep = ""
-		}
-		g := c.group(safeName(prefix+sep+name), item.Pos)
+	names := keyedNames(v, separator, text(fallback, ""), !isNull(fallback), item.Get("trailing_separator"))
+	if prefix == "" && c.noLeading {
+		separator = ""
+	}
+	parent := c.parentOf(item, vars, h)
+	for _, name := range names {
+		g := c.group(safeName(prefix+separator+name), item.Pos)
 		addMember(g, h)
-		if parent := text(item.Get("parent_group"), ""); parent != "" {
+		if parent != "" {
 			c.child(c.group(safeName(parent), item.Pos), g, item.Pos)
 		}
 	}
+}
+
+var embedded = regexp.MustCompile(`\{\{(.*?)\}\}`)
+
+// parentOf is the name of the group above, in which expressions may stand.
+func (c *construction) parentOf(item *yaml.Node, vars *value.Dict, h *Host) string {
+	n := item.Get("parent_group")
+	good := true
+	name := embedded.ReplaceAllStringFunc(text(n, ""), func(part string) string {
+		v, ok := c.evaluate(n, part[2:len(part)-2], vars, h)
+		good = good && ok
+		return value.Str(v)
+	})
+	if !good {
+		return ""
+	}
+	return name
 }
 
 func keyedNames(v any, separator, fallback string, hasFallback bool, trailing *yaml.Node) (out []string) {

@@ -14,7 +14,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sunup/internal/diag"
+	"sunup/internal/jinja"
 	"sunup/internal/say"
+	"sunup/internal/value"
+	"sunup/internal/vars"
 )
 
 var (
@@ -75,7 +78,7 @@ func TestListIsAnsibles(t *testing.T) {
 			if *ansible {
 				writeAnsibles(t, abs, sources)
 			}
-			inv, problems := Load(context.Background(), Options{Sources: sources, BaseDir: abs})
+			inv, problems := Load(context.Background(), Options{Sources: sources, BaseDir: abs, Evaluate: evaluate})
 			require.False(t, problems.HasErrors(), "%v", problems)
 			for _, o := range outputs {
 				want, err := os.ReadFile(filepath.Join(dir, "want", o.file))
@@ -91,6 +94,17 @@ func TestListIsAnsibles(t *testing.T) {
 			}
 		})
 	}
+}
+
+// evaluate is Options.Evaluate with the real engine.
+func evaluate(ctx context.Context, expression string, known *value.Dict) (any, error) {
+	t := vars.NewTemplar(jinja.NewEnv())
+	e, err := t.Expr(expression)
+	if err != nil {
+		return nil, err
+	}
+	v, _, err := e.Eval(ctx, vars.NewScope(ctx, t, []vars.Layer{{Level: vars.InventoryHostVars, Source: vars.Fixed{Dict: known}}}))
+	return v, err
 }
 
 func writeAnsibles(t *testing.T, dir string, sources []string) {

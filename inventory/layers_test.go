@@ -101,24 +101,6 @@ func TestHostListExpandsRanges(t *testing.T) {
 	assert.Equal(t, 2222, inv.Host("db").Port)
 }
 
-func TestConstructedMakesVariablesAndGroups(t *testing.T) {
-	dir := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "1-hosts"), []byte("[web]\nw1 zone=seoul\nw2 zone=busan\n"), 0o600))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "2-made.yml"), []byte("plugin: constructed\nstrict: true\ncompose: {twice: zone}\ngroups: {in-seoul: zone}\nkeyed_groups:\n- {key: zone, prefix: at, parent_group: zones}\n- {key: twice, separator: ''}\n"), 0o600))
-	evaluate := func(_ context.Context, expression string, vars *value.Dict) (any, error) {
-		v := vars.At(expression)
-		if expression == "zone" && vars.Has("twice") && vars.At("zone") == "busan" {
-			return v, nil
-		}
-		return v, nil
-	}
-	inv, problems := Load(context.Background(), Options{Sources: []string{dir}, BaseDir: dir, Evaluate: evaluate})
-	require.Empty(t, problems)
-	assert.Equal(t, []string{"at_seoul", "in_seoul", "seoul", "web", "zones"}, inv.Host("w1").GroupNames())
-	assert.Equal(t, "busan", inv.Host("w2").Vars.At("twice"))
-	assert.Equal(t, []string{"w1", "w2"}, names(inv.Group("zones").AllHosts()))
-}
-
 func TestAddHostAndGroupWhileOthersRead(t *testing.T) {
 	inv := patternInventory(t)
 	before := inv.Hosts()
