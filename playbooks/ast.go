@@ -105,7 +105,8 @@ type Play struct {
 
 	Ours Orchestration
 
-	imported []*Task // handlers of import_role, while the play is read
+	imported []*Task  // handlers of import_role, while the play is read
+	roleDirs []string // folders of its roles, which may hold plugins
 }
 
 // Orchestration holds the keywords that sunup adds to a play; see

@@ -30,8 +30,9 @@ func (c *place) dynamicKeywords(t *Task, call *call) {
 }
 
 var (
-	fileArguments = []string{"file", "apply"}
-	roleArguments = []string{"name", "role", "tasks_from", "vars_from", "defaults_from", "handlers_from", "apply", "public", "allow_duplicates", "rolespec_validate"}
+	fileArguments        = []string{"file", "apply"}
+	importRoleArguments  = []string{"name", "role", "tasks_from", "vars_from", "defaults_from", "handlers_from", "allow_duplicates", "rolespec_validate"}
+	includeRoleArguments = append([]string{"apply", "public"}, importRoleArguments...)
 )
 
 // onlyArguments reports arguments that an include does not have.

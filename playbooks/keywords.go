@@ -376,8 +376,8 @@ func areMappings(n *yaml.Node) bool {
 // does of {{ x }} without quotes: then nothing more is to be said of it.
 func (s *session) broken(n *yaml.Node) bool { return n != nil && s.told[n.Pos] }
 
-// strings1 gives the texts of a scalar or of a list.
-func strings1(n *yaml.Node) []string {
+// texts gives the texts of a scalar or of a list.
+func texts(n *yaml.Node) []string {
 	if isNull(n) {
 		return nil
 	}

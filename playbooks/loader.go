@@ -133,7 +133,7 @@ func (l *Loader) Load(path string) (*Playbook, diag.Problems) {
 // Task.Inside for the parent and FindTaskFile for the path.
 func (l *Loader) TaskFile(path string, parent *Scope, play *Play, handlers bool) ([]Step, diag.Problems) {
 	s := l.newSession()
-	s.current = play
+	s.resume(play)
 	c := s.context(parent, play, handlers)
 	c.prefix(parent)
 	root, ok := s.read(path, nil)
@@ -143,6 +143,14 @@ func (l *Loader) TaskFile(path string, parent *Scope, play *Play, handlers bool)
 	s.imports = append(s.imports, l.abs(path))
 	steps := c.list(nil, root, say.T("a file of tasks", "작업 파일"))
 	return steps, s.done()
+}
+
+// resume makes a reading at run time know what the play's reading knew.
+func (s *session) resume(play *Play) {
+	s.current = play
+	if play != nil {
+		s.roleDirs = append(s.roleDirs, play.roleDirs...)
+	}
 }
 
 // session is one reading: of a playbook with its imports, or of one include.

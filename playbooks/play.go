@@ -214,7 +214,7 @@ func (s *session) play(n *yaml.Node, path string, from passedOn) *Play {
 	hands := s.context(&p.Scope, p, true)
 	own := tasksOf(hands.list(keyOf(n, "handlers"), n.Get("handlers"), say.Plain("handlers")))
 	p.Handlers = append(append(handlers, own...), p.imported...)
-	p.imported = nil
+	p.imported, p.roleDirs = nil, s.roleDirs
 	s.checkNotify(p)
 	return p
 }
@@ -364,7 +364,7 @@ func (s *session) hosts(e *yaml.Entry) []string {
 				bad(item, say.T("a host pattern must be text, not %s", "호스트 패턴에는 문자열이 와야 하는데 %s{이/가} 있습니다", kindWords(item)))
 			}
 		}
-		return strings1(v)
+		return texts(v)
 	default:
 		return []string{scalarText(v)}
 	}
@@ -392,7 +392,7 @@ func (s *session) varsFiles(v *yaml.Node) []VarsFile {
 		case !ok:
 			s.report(problem(item, "wrong-type", say.T("an entry of vars_files must be a file name or a list of them, not %s", "vars_files의 항목에는 파일 이름이나 그 목록이 와야 하는데 %s{이/가} 있습니다", kindWords(item)), say.Text{}, say.Text{}))
 		default:
-			out = append(out, VarsFile{Pos: item.Pos, Choices: strings1(item)})
+			out = append(out, VarsFile{Pos: item.Pos, Choices: texts(item)})
 		}
 	}
 	return out

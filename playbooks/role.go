@@ -28,7 +28,7 @@ type RoleFrom struct {
 // or "".
 func (l *Loader) Role(name string, from RoleFrom, parent *Scope, play *Play, relativeTo string) (*RoleUse, diag.Problems) {
 	s := l.newSession()
-	s.current = play
+	s.resume(play)
 	c := s.context(parent, play, false)
 	c.prefix(parent)
 	at := &yaml.Node{Scalar: name}
@@ -40,15 +40,12 @@ func (l *Loader) Role(name string, from RoleFrom, parent *Scope, play *Play, rel
 	return use, s.done()
 }
 
-// sourceOf gives the text of a file that was read before.
+// sourceOf gives the text of a file.
 func (l *Loader) sourceOf(path string) *yaml.Source {
-	l.mu.Lock()
-	f := l.files[l.abs(path)]
-	l.mu.Unlock()
-	if f == nil || f.root == nil {
-		return nil
+	if root := l.parse(path).root; root != nil {
+		return root.Source
 	}
-	return f.root.Source
+	return nil
 }
 
 func (c *place) includeRole(t *Task, call *call) []Step {
@@ -69,34 +66,18 @@ func (c *place) notAsHandler(call *call) {
 // roleArguments checks the arguments of include_role and import_role and
 // returns the role's name and the files asked for.
 func (c *place) roleArguments(t *Task, call *call) (name string, from RoleFrom, ok bool) {
-	allowed := roleArguments
-	if call.short == "import_role" {
-		allowed = []string{"name", "role", "tasks_from", "vars_from", "defaults_from", "handlers_from", "allow_duplicates", "rolespec_validate"}
-	}
 	if raw, has := t.Args.Get(rawParams); has {
-		c.report(problem(call.value, "no-role-name", say.T("%s does not take the text '%s'", "%s{은/는} '%s'{이라/라}는 글을 받지 않습니다", call.name, shorten(fmt.Sprint(raw))), say.Text{},
-			say.T("write '%s: {name: %s}'", "'%s: {name: %s}'{으로/로} 쓰세요", call.name, shorten(fmt.Sprint(raw)))))
+		words := shorten(fmt.Sprint(raw))
+		c.report(problem(call.value, "no-role-name", say.T("%s does not take the text '%s'", "%s{은/는} '%s'{이라/라}는 글을 받지 않습니다", call.name, words), say.Text{},
+			say.T("write '%s: {name: %s}'", "'%s: {name: %s}'{으로/로} 쓰세요", call.name, words)))
 		return "", from, false
 	}
-	if call.short != "import_role" {
-		allowed = append(allowed[:len(allowed):len(allowed)], rawParams)
-	} else if !t.Args.Has("apply") {
-		allowed = append(allowed, "apply")
+	if call.short == "import_role" {
+		c.onlyArguments(t, call, importRoleArguments)
+	} else {
+		c.onlyArguments(t, call, includeRoleArguments)
 	}
-	c.onlyArguments(t, call, allowed[:roleArgumentCount(allowed)])
-	given, has := t.Args.Get("name")
-	if !has {
-		given = t.Args.At("role")
-	}
-	name, isName := given.(string)
-	if given == nil || (isName && name == "") {
-		c.report(problem(call.key, "no-role-name", say.T("%s names no role", "%s에 롤 이름이 없습니다", call.name), say.Text{}, say.T("write '%s: {name: ROLE}'", "'%s: {name: 롤}'처럼 쓰세요", call.name)))
-		return "", from, false
-	}
-	if !isName {
-		name = fmt.Sprint(given)
-	}
-	ok = true
+	name, ok = c.roleName(t, call)
 	for key, into := range map[string]*string{"tasks_from": &from.TasksFrom, "vars_from": &from.VarsFrom, "defaults_from": &from.DefaultsFrom, "handlers_from": &from.HandlersFrom} {
 		v, has := t.Args.Get(key)
 		if !has {
@@ -104,7 +85,11 @@ func (c *place) roleArguments(t *Task, call *call) (name string, from RoleFrom, 
 		}
 		file, isText := v.(string)
 		if !isText {
-			c.report(problem(keyOr(call.argument(key))(call.key), "wrong-type", say.T("%s must be text", "%s에는 문자열이 와야 합니다", key), say.Text{}, say.Text{}))
+			at, _ := call.argument(key)
+			if at == nil {
+				at = call.key
+			}
+			c.report(problem(at, "wrong-type", say.T("%s must be text", "%s에는 문자열이 와야 합니다", key), say.Text{}, say.Text{}))
 			ok = false
 			continue
 		}
@@ -115,22 +100,16 @@ func (c *place) roleArguments(t *Task, call *call) (name string, from RoleFrom, 
 	return name, from, ok
 }
 
-func roleArgumentCount(allowed []string) int {
-	n := len(allowed)
-	for n > 0 && (allowed[n-1] == rawParams || (allowed[n-1] == "apply" && n < len(roleArguments))) {
-		n--
+func (c *place) roleName(t *Task, call *call) (string, bool) {
+	given, has := t.Args.Get("name")
+	if !has {
+		given = t.Args.At("role")
 	}
-	return n
-}
-
-// keyOr takes the key of an argument, or another node when there is none.
-func keyOr(key, _ *yaml.Node) func(other *yaml.Node) *yaml.Node {
-	return func(other *yaml.Node) *yaml.Node {
-		if key == nil {
-			return other
-		}
-		return key
+	if given == nil || given == "" {
+		c.report(problem(call.key, "no-role-name", say.T("%s names no role", "%s에 롤 이름이 없습니다", call.name), say.Text{}, say.T("write '%s: {name: ROLE}'", "'%s: {name: 롤}'처럼 쓰세요", call.name)))
+		return "", false
 	}
+	return fmt.Sprint(given), true
 }
 
 func isFalse(v any) bool {
@@ -272,7 +251,7 @@ func (c *place) roleMapping(n *yaml.Node, entry *roleEntry) bool {
 	entry.at, entry.name = nameNode, scalarText(nameNode)
 	for _, e := range n.Entries {
 		name := scalarText(e.Key)
-		if k := keywordIn(name, inRole); k != nil && !oursAlone[name] {
+		if k := keywordIn(name, inRole); k != nil {
 			c.set(&entry.scope, k, e.Key, e.Value)
 			continue
 		}
@@ -615,7 +594,7 @@ func (r *roleReader) collectionsOf(meta *yaml.Node) []string {
 	} else if r.play != nil && r.play.Collection != "" {
 		list = append(list, r.play.Collection)
 	}
-	for _, name := range strings1(meta.Get("collections")) {
+	for _, name := range texts(meta.Get("collections")) {
 		known := false
 		for _, have := range list {
 			known = known || have == name

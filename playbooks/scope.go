@@ -209,7 +209,7 @@ func (s *session) tags(key, v *yaml.Node) []string {
 			s.report(problem(item, "wrong-type", say.T("a tag must be text, not %s", "태그에는 문자열이 와야 하는데 %s{이/가} 있습니다", kindWords(item)), say.Text{}, say.Text{}))
 		}
 	}
-	return strings1(v)
+	return texts(v)
 }
 
 // variables reads vars: a mapping, or a list of mappings put together.

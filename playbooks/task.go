@@ -51,7 +51,7 @@ func (c *place) prefix(parent *Scope) {
 func collectionsOf(s *Scope) []string {
 	for ; s != nil; s = s.Parent {
 		if k := s.Keywords["collections"]; k != nil && !isNull(k.Node) {
-			return withLegacy(strings1(k.Node))
+			return withLegacy(texts(k.Node))
 		}
 		if s.Kind == RoleScope && s.Role != nil {
 			return s.Role.Collections
@@ -256,7 +256,7 @@ func blockFix(name string) say.Text {
 func (c *place) task(n *yaml.Node) []Step {
 	if own := n.Get("collections"); !isNull(own) {
 		inner := *c
-		inner.collections = withLegacy(strings1(own))
+		inner.collections = withLegacy(texts(own))
 		c = &inner
 	}
 	call, rest := c.call(n)
@@ -299,7 +299,7 @@ func (c *place) task(n *yaml.Node) []Step {
 }
 
 // failAtRunTime are problems that Ansible only finds when the task runs.
-var failAtRunTime = setOf("wrong-type", "wrong-value", "template-syntax", "keyword-as-argument")
+var failAtRunTime = setOf("wrong-type", "wrong-value", "template-syntax", "unknown-in-template", "keyword-as-argument")
 
 // soften makes warnings of problems that only make a task fail: where its
 // failure is ignored or rescued, that may be meant.
@@ -354,9 +354,9 @@ func (c *place) taskKeyword(t *Task, e *yaml.Entry, call *call) {
 	case "failed_when":
 		t.FailedWhen = conditionList(e.Value)
 	case "notify":
-		t.Notify = strings1(e.Value)
+		t.Notify = texts(e.Value)
 	case "listen":
-		t.Listen = strings1(e.Value)
+		t.Listen = texts(e.Value)
 	case "loop":
 		c.loop(t, e)
 	case "loop_control":
@@ -404,7 +404,7 @@ func (c *place) inheritNotify(t *Task) {
 	}
 	for sc := c.parent; sc != nil && (sc.Kind == BlockScope || sc.Kind == ImportScope); sc = sc.Parent {
 		if k := sc.Keywords["notify"]; k != nil {
-			t.Notify = strings1(k.Node)
+			t.Notify = texts(k.Node)
 			return
 		}
 	}

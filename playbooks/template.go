@@ -56,6 +56,11 @@ func (s *session) reportTemplate(n *yaml.Node, err error, before int) {
 			words += " (" + where.Hint + ")"
 		}
 		at = insideText(n, where.Line, where.Col-before)
+		if where.Kind != "" && where.Kind != jinja.KindSyntax {
+			s.reportUnsupported(problem(at, "unknown-in-template", say.T("in a template: %s", "템플릿 안: %s", words), say.Text{},
+				say.T("check the spelling; filters, tests and lookups written in Python cannot be used", "철자를 확인하세요. 파이썬으로 만든 필터, 테스트, 룩업은 쓸 수 없습니다")))
+			return
+		}
 	}
 	s.report(problem(at, "template-syntax", say.T("the template is not well-formed: %s", "템플릿의 문법이 틀렸습니다: %s", words), say.Text{}, say.Text{}))
 }
