@@ -127,7 +127,7 @@ func (c *Call) sendBeside(ctx context.Context, w rewrite, mkdir, temp string) (*
 	if w.makeDirs {
 		script += mkdir
 	}
-	script += "printf 'room='; df -Pk \"$d\" || [ \"$?\" != 127 ] || N df\nprintf '\\0'\n"
+	script += "printf 'pwd=%s\\0' \"$PWD\"\nprintf 'room='; df -Pk \"$d\" || [ \"$?\" != 127 ] || N df\nprintf '\\0'\n"
 	f, fail, err := c.observe(ctx, script)
 	if fail != nil || err != nil {
 		return fail, err
@@ -141,6 +141,10 @@ func (c *Call) sendBeside(ctx context.Context, w rewrite, mkdir, temp string) (*
 		return nil, fmt.Errorf("open the content of %s: %w", w.at.Path, err)
 	}
 	defer r.Close()
+	// Transfers need not begin in the directory that scripts do.
+	if !path.IsAbs(temp) {
+		temp = path.Join(f["pwd"], temp)
+	}
 	err = c.Conn.Put(ctx, temp, r, w.content.size, 0o600)
 	switch {
 	case err == nil:

@@ -25,21 +25,21 @@ import (
 	"sunup/modules/modtest"
 )
 
-// dialing is a connection that opens others, as SSH does.
-type dialing struct {
+// dialingHost is a connection that opens others, as SSH does.
+type dialingHost struct {
 	connection.Conn
 	dials int
 }
 
-func (d *dialing) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+func (d *dialingHost) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	d.dials++
 	return (&net.Dialer{}).DialContext(ctx, network, addr)
 }
 
-// refusing is one whose host forbids that.
-type refusing struct{ connection.Conn }
+// refusingHost is one whose host forbids that.
+type refusingHost struct{ connection.Conn }
 
-func (refusing) Dial(context.Context, string, string) (net.Conn, error) {
+func (refusingHost) Dial(context.Context, string, string) (net.Conn, error) {
 	return nil, fmt.Errorf("open direct-tcpip: %w", connection.ErrNoDial)
 }
 
@@ -126,28 +126,37 @@ func largeFile() []byte {
 // ways are how requests leave a host.
 func ways(t *testing.T, tmp string) map[string]connection.Conn {
 	sh := &modtest.Sh{Shell: []string{"/bin/sh", "-c"}, Dir: tmp, Env: append(os.Environ(), "HOME="+tmp)}
-	w := map[string]connection.Conn{"dial": &dialing{Conn: sh}}
+	w := map[string]connection.Conn{"dial": &dialingHost{Conn: sh}}
 	if _, err := exec.LookPath("curl"); err == nil {
 		w["curl"] = sh
-		w["refused"] = refusing{sh}
+		w["refused"] = refusingHost{sh}
 	}
 	return w
 }
 
 func callModule(t *testing.T, name string, conn connection.Conn, check bool, args map[string]any) map[string]any {
 	t.Helper()
-	m := modules.Lookup(name, nil)
-	given, _ := value.FromGo(args).(*value.Dict)
-	a, err := m.Spec.Validate(m.ShortName(), given)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := m.Run(context.Background(), &modules.Call{Args: a, Conn: conn, Check: check, Controller: &modtest.Controller{Dir: t.TempDir()}})
+	r, err := call(name, conn, check, args, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	out, _ := value.ToGo(modtest.Flat(r)).(map[string]any)
 	return out
+}
+
+func callModuleErr(name string, conn connection.Conn, args map[string]any) (*modules.Result, error) {
+	return call(name, conn, false, args, "")
+}
+
+// call validates the arguments and runs a module.
+func call(name string, conn connection.Conn, check bool, args map[string]any, controller string) (*modules.Result, error) {
+	m := modules.Lookup(name, nil)
+	given, _ := value.FromGo(args).(*value.Dict)
+	a, err := m.Spec.Validate(m.ShortName(), given)
+	if err != nil {
+		return nil, err
+	}
+	return m.Run(context.Background(), &modules.Call{Args: a, Conn: conn, Check: check, Controller: &modtest.Controller{Dir: controller}})
 }
 
 type webCase struct {
