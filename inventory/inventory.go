@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -12,13 +13,15 @@ import (
 // Inventory holds all hosts and groups. It is safe for concurrent use.
 type Inventory struct {
 	// mu guards the membership of hosts and groups, which tasks can change.
-	// What a method returned is never changed afterwards: changes replace slices.
+	// What a method returned is never changed afterwards: our slices only grow
+	// behind the length that was returned, or are replaced.
 	mu         sync.RWMutex
 	groups     map[string]*Group
 	groupOrder []*Group
 	hosts      map[string]*Host
 	hostOrder  []*Host
 	version    int64
+	settled    int // shape when the depths were computed last
 
 	implicit *Host // the implicit localhost, once asked for
 	options  Options
@@ -150,7 +153,7 @@ func (inv *Inventory) Group(name string) *Group {
 func (inv *Inventory) Groups() []*Group {
 	inv.mu.RLock()
 	defer inv.mu.RUnlock()
-	return inv.groupOrder
+	return slices.Clip(inv.groupOrder)
 }
 
 // Version grows whenever hosts, groups or their variables change.
@@ -187,7 +190,7 @@ func names(hosts []*Host) []string {
 func (h *Host) Groups() []*Group {
 	h.inv.mu.RLock()
 	defer h.inv.mu.RUnlock()
-	return h.groups
+	return slices.Clip(h.groups)
 }
 
 // AllGroups returns the host's groups and all groups above them, "all"
@@ -195,7 +198,7 @@ func (h *Host) Groups() []*Group {
 func (h *Host) AllGroups() []*Group {
 	h.inv.mu.Lock()
 	defer h.inv.mu.Unlock()
-	return h.allGroups()
+	return slices.Clip(h.allGroups())
 }
 
 func (h *Host) allGroups() []*Group {
@@ -256,21 +259,21 @@ func (h *Host) ShortName() string {
 func (g *Group) Hosts() []*Host {
 	g.inv.mu.RLock()
 	defer g.inv.mu.RUnlock()
-	return g.hosts
+	return slices.Clip(g.hosts)
 }
 
 // Children returns the groups directly below.
 func (g *Group) Children() []*Group {
 	g.inv.mu.RLock()
 	defer g.inv.mu.RUnlock()
-	return g.children
+	return slices.Clip(g.children)
 }
 
 // Parents returns the groups directly above.
 func (g *Group) Parents() []*Group {
 	g.inv.mu.RLock()
 	defer g.inv.mu.RUnlock()
-	return g.parents
+	return slices.Clip(g.parents)
 }
 
 // AllHosts returns the hosts of the group and of all groups below it, in
@@ -278,7 +281,7 @@ func (g *Group) Parents() []*Group {
 func (g *Group) AllHosts() []*Host {
 	g.inv.mu.Lock()
 	defer g.inv.mu.Unlock()
-	return g.allHosts()
+	return slices.Clip(g.allHosts())
 }
 
 func (g *Group) allHosts() []*Host {
@@ -317,7 +320,7 @@ func (inv *Inventory) group(name string, pos diag.Pos) *Group {
 	}
 	g := &Group{Name: name, Priority: 1, Vars: value.NewDict(), Pos: pos, inv: inv, members: map[*Host]bool{}}
 	inv.groups[name] = g
-	inv.groupOrder = append(inv.groupOrder[:len(inv.groupOrder):len(inv.groupOrder)], g)
+	inv.groupOrder = append(inv.groupOrder, g)
 	return g
 }
 
@@ -433,6 +436,14 @@ func without(groups []*Group, not *Group) (out []*Group) {
 		}
 	}
 	return out
+}
+
+// shape is a number that grows with every group and every step between groups.
+func (inv *Inventory) shape() (n int) {
+	for _, g := range inv.groupOrder {
+		n += 1 + len(g.parents)
+	}
+	return n
 }
 
 // settleDepths gives each group the length of the longest way from the top.

@@ -169,6 +169,39 @@ func BenchmarkLoadAndSelect26000(b *testing.B) {
 	}
 }
 
+func BenchmarkGroupBy26000(b *testing.B) {
+	dir := b.TempDir()
+	require.NoError(b, os.WriteFile(filepath.Join(dir, "hosts.ini"), []byte(estate()), 0o600))
+	for b.Loop() {
+		inv, _ := Load(context.Background(), Options{Sources: []string{"hosts.ini"}, BaseDir: dir})
+		for i, h := range inv.Hosts() {
+			inv.AddGroup(fmt.Sprintf("os_%d", i%5), nil, h.Name)
+		}
+	}
+}
+
+// estateYAML is the same estate as YAML, every host written out.
+func estateYAML() string {
+	var b strings.Builder
+	for i := range 500 {
+		fmt.Fprintf(&b, "g%03d:\n  vars: {v: %d}\n  hosts:\n", i, i)
+		for j := range 52 {
+			fmt.Fprintf(&b, "    h%03d-%02d: {ansible_host: 10.0.0.1, zone: z%d, rack: %d}\n", i, j, i%17, j)
+		}
+	}
+	return b.String()
+}
+
+func BenchmarkLoad26000FromYAML(b *testing.B) {
+	dir := b.TempDir()
+	require.NoError(b, os.WriteFile(filepath.Join(dir, "hosts.yml"), []byte(estateYAML()), 0o600))
+	for b.Loop() {
+		inv, problems := Load(context.Background(), Options{Sources: []string{"hosts.yml"}, BaseDir: dir})
+		require.Empty(b, problems)
+		require.Len(b, inv.Hosts(), 26000)
+	}
+}
+
 func FuzzLoad(f *testing.F) {
 	files, _ := filepath.Glob("testdata/broken/*")
 	more, _ := filepath.Glob("testdata/cases/*/hosts*")

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -45,7 +46,7 @@ func (inv *Inventory) Select(pattern, limit string) ([]*Host, diag.Problems) {
 func (inv *Inventory) allNamed() []*Host {
 	inv.mu.RLock()
 	defer inv.mu.RUnlock()
-	return inv.hostOrder
+	return slices.Clip(inv.hostOrder)
 }
 
 // Sort returns hosts in the order that a play's keyword order names: "" or

@@ -18,7 +18,6 @@ func (inv *Inventory) AddHost(name string, groups []string, vars *value.Dict) bo
 	h, known := inv.hosts[name]
 	changed := !known
 	if !known {
-		inv.hostOrder = inv.hostOrder[:len(inv.hostOrder):len(inv.hostOrder)]
 		h = inv.host(name, 0, &source{vars: value.NewDict("inventory_file", nil, "inventory_dir", nil)}, diag.Pos{})
 	}
 	if h.addVars(vars) {
@@ -54,8 +53,7 @@ func (h *Host) addVars(vars *value.Dict) (changed bool) {
 	return changed
 }
 
-// join puts a host into a group by name. The slices that others may hold are
-// replaced.
+// join puts a host into a group by name.
 func (inv *Inventory) join(name string, h *Host) bool {
 	g := inv.groups[name]
 	made := g == nil
@@ -65,8 +63,6 @@ func (inv *Inventory) join(name string, h *Host) bool {
 	if g.members[h] {
 		return made
 	}
-	g.hosts = g.hosts[:len(g.hosts):len(g.hosts)]
-	h.groups = h.groups[:len(h.groups):len(h.groups)]
 	return addMember(g, h) || made
 }
 
@@ -89,8 +85,6 @@ func (inv *Inventory) AddGroup(name string, parents []string, host string) bool 
 		if pathDown(g, parent) != nil {
 			continue
 		}
-		parent.children = parent.children[:len(parent.children):len(parent.children)]
-		g.parents = g.parents[:len(g.parents):len(g.parents)]
 		if addChild(parent, g) {
 			changed, moved = true, inv.hostOrder
 		}
@@ -104,16 +98,15 @@ func (inv *Inventory) AddGroup(name string, parents []string, host string) bool 
 // resettle applies the rules of settle again, for the hosts that were moved.
 func (inv *Inventory) resettle(moved []*Host) {
 	all, ungrouped := inv.groups["all"], inv.groups["ungrouped"]
-	for _, g := range []*Group{all, ungrouped} {
-		g.children = g.children[:len(g.children):len(g.children)]
-		g.hosts = g.hosts[:len(g.hosts):len(g.hosts)]
-	}
 	for _, g := range inv.groupOrder {
 		if g != all && len(g.parents) == 0 {
 			addChild(all, g)
 		}
 	}
 	inv.settleUngrouped(all, ungrouped, moved)
-	inv.settleDepths(all)
+	if shape := inv.shape(); shape != inv.settled {
+		inv.settled = shape
+		inv.settleDepths(all)
+	}
 	inv.forget(moved)
 }
