@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -80,7 +81,7 @@ func noEnv(string) string { return "" }
 
 // screen is a terminal that understands what Live writes, and nothing else.
 type screen struct {
-	width  int
+	mu     sync.Mutex
 	rows   []string
 	row    int
 	writes int
@@ -88,7 +89,15 @@ type screen struct {
 
 var sequence = regexp.MustCompile(`^\x1b\[([0-9;]*)([A-Za-z])`)
 
+func (s *screen) text() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.Join(s.rows, "\n")
+}
+
 func (s *screen) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.writes++
 	text := string(b)
 	column := 0
@@ -127,7 +136,7 @@ func (s *screen) Write(b []byte) (int, error) {
 
 func TestLiveLeavesOnlyFinalLinesBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &screen{width: 80}
+		s := &screen{}
 		events := morning().make()
 		start := events[0].Time
 		base := time.Now()
@@ -137,12 +146,12 @@ func TestLiveLeavesOnlyFinalLinesBehind(t *testing.T) {
 		for _, e := range events {
 			time.Sleep(e.Time.Sub(now()))
 			l.Emit(e)
-			if e.Type == event.TypeHostTaskEnded && seen == "" && len(s.rows) > 4 {
-				seen = strings.Join(s.rows, "\n")
+			if e.Type == event.TypeHostTaskEnded && !strings.Contains(seen, "█") {
+				seen = s.text()
 			}
 		}
 		require.NoError(t, l.Close())
-		final := strings.Join(s.rows, "\n")
+		final := s.text()
 		assert.Contains(t, seen, "█", "a bar while it runs")
 		assert.NotContains(t, final, "█", "none at the end")
 		assert.NotContains(t, final, "◔")
