@@ -429,16 +429,14 @@ func (c *compiler) concat(e *concatExpr) evalFn {
 
 func (c *compiler) cond(e *condExpr) evalFn {
 	test, yes := c.condition(e.test), c.expr(e.yes)
-	no := func(*runtime) (any, error) {
-		return &Undefined{Hint: "the inline if-expression evaluated to false and no else section was defined."}, nil
-	}
+	var no evalFn
 	if e.no != nil {
 		no = c.expr(e.no)
 	} else {
 		u, pos := c.u, e.at()
 		line, _ := position(u.src, pos)
 		hint := "the inline if-expression on " + u.lineName(line) + " evaluated to false and no else section was defined."
-		no = func(*runtime) (any, error) { return &Undefined{Hint: hint}, nil }
+		no = func(*runtime) (any, error) { return &Undefined{Hint: hint, lenient: true}, nil }
 	}
 	return func(rt *runtime) (any, error) {
 		ok, err := test(rt)

@@ -204,6 +204,9 @@ func (c *compiler) extends(s *extendsStmt) execFn {
 			return u.locate(err, pos)
 		}
 		rt.mod.parent = t
+		if rt.mod.blocks == nil {
+			rt.mod.blocks = map[string][]*blockCode{}
+		}
 		for n, b := range t.blocks {
 			rt.mod.blocks[n] = append(rt.mod.blocks[n], b)
 		}

@@ -248,24 +248,13 @@ func filterExtract(c *Call) (any, error) {
 	return v, nil
 }
 
-func (c *Call) names(first, second string) (string, string, error) {
-	k, err := c.text(0, first)
-	if err != nil {
-		return "", "", err
-	}
-	v, err := c.text(1, second)
-	return k, v, err
-}
-
 func filterDict2Items(c *Call) (any, error) {
-	key, val, err := c.names("key", "value")
-	if err != nil {
-		return nil, err
-	}
-	if err := Defined(c.Value); err != nil {
+	key, val := c.arg(0, "key"), c.arg(1, "value")
+	if err := keyNames(c, key, val); err != nil {
 		return nil, err
 	}
 	var d *value.Dict
+	var err error
 	switch v := c.Value.(type) {
 	case *value.Dict:
 		d = v
@@ -286,12 +275,40 @@ func filterDict2Items(c *Call) (any, error) {
 	return list(out), nil
 }
 
-func filterItems2Dict(c *Call) (any, error) {
-	key, val, err := c.names("key", "value")
-	if err != nil {
-		return nil, err
+// keyNames checks the value and the names of keys of dict2items and items2dict.
+func keyNames(c *Call, names ...any) error {
+	for _, n := range append(names, c.Value) {
+		if err := Defined(n); err != nil {
+			return err
+		}
 	}
-	if err := Defined(c.Value); err != nil {
+	for _, n := range names {
+		if err := hashable(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// itemOf is v[key] for a dict, or for a list and a place in it.
+func itemOf(v, key any) (any, bool) {
+	if d, ok := v.(*value.Dict); ok {
+		return d.Get(key)
+	}
+	items, ok := isSequence(v)
+	i, isInt := value.AsInt(key)
+	if !ok || !isInt || i < -len(items) || i >= len(items) {
+		return nil, false
+	}
+	if i < 0 {
+		i += len(items)
+	}
+	return items[i], true
+}
+
+func filterItems2Dict(c *Call) (any, error) {
+	key, val := c.arg(0, "key"), c.arg(1, "value")
+	if err := keyNames(c, key, val); err != nil {
 		return nil, err
 	}
 	items, ok := isSequence(c.Value)
@@ -300,15 +317,14 @@ func filterItems2Dict(c *Call) (any, error) {
 	}
 	out := &value.Dict{}
 	for _, e := range items {
-		d, ok := e.(*value.Dict)
-		if !ok {
+		k, ok1 := itemOf(e, key)
+		v, ok2 := itemOf(e, val)
+		if _, isDict := e.(*value.Dict); !isDict && (!ok1 || !ok2) {
 			return nil, FilterError("items2dict requires a list of dictionaries, got %s instead.", value.Repr(c.Value))
 		}
-		k, ok1 := d.Get(key)
-		v, ok2 := d.Get(val)
 		if !ok1 || !ok2 {
 			return nil, FilterError("items2dict requires each dictionary in the list to contain the keys '%s' and '%s', got %s instead.",
-				key, val, value.Repr(c.Value))
+				value.Str(key), value.Str(val), value.Repr(c.Value))
 		}
 		if err := hashable(k); err != nil {
 			return nil, err

@@ -140,6 +140,9 @@ func filterPasswordHash(c *Call) (any, error) {
 	if strings.Trim(salt, saltAlphabet) != "" {
 		return nil, FilterError("invalid characters in salt")
 	}
+	if rounds == 0 {
+		rounds = p.rounds
+	}
 	if rounds > p.maxRounds {
 		return nil, FilterError("the number of rounds is larger than %d", p.maxRounds)
 	}
@@ -152,28 +155,26 @@ func filterPasswordHash(c *Call) (any, error) {
 type passwordKind struct {
 	saltSize  int
 	maxRounds int
+	rounds    int // the default, that of passlib
 	make      func(password, salt string, rounds int, ident string) (any, error)
 }
 
 var passwordKinds = map[string]*passwordKind{
-	"md5": {8, 0, func(password, salt string, _ int, _ string) (any, error) {
+	"md5": {8, 0, 0, func(password, salt string, _ int, _ string) (any, error) {
 		return md5Crypt(password, salt), nil
 	}},
-	"sha256": {16, 10_000_000, func(password, salt string, rounds int, _ string) (any, error) {
+	"sha256": {16, 10_000_000, 535_000, func(password, salt string, rounds int, _ string) (any, error) {
 		return shaCrypt(password, salt, rounds, sha256.New, "$5$", sha256Order), nil
 	}},
-	"sha512": {16, 10_000_000, func(password, salt string, rounds int, _ string) (any, error) {
+	"sha512": {16, 10_000_000, 656_000, func(password, salt string, rounds int, _ string) (any, error) {
 		return shaCrypt(password, salt, rounds, sha512.New, "$6$", sha512Order), nil
 	}},
-	"bcrypt":   {22, 16, bcryptHash},
-	"blowfish": {22, 16, bcryptHash},
+	"bcrypt":   {22, 16, 12, bcryptHash},
+	"blowfish": {22, 16, 12, bcryptHash},
 }
 
 // bcryptHash cannot take a given salt: the library draws its own.
 func bcryptHash(password, _ string, rounds int, ident string) (any, error) {
-	if rounds == 0 {
-		rounds = 12
-	}
 	h, err := bcrypt.GenerateFromPassword([]byte(password), rounds)
 	if err != nil {
 		return nil, FilterError("%s", err)
@@ -206,15 +207,10 @@ var sha512Order = [][3]int{
 	{40, 61, 19}, {62, 20, 41}, {-1, -1, 63},
 }
 
-// shaCrypt is crypt(3) with SHA-256 or SHA-512. rounds 0 is the default, which
+// shaCrypt is crypt(3) with SHA-256 or SHA-512. Its own default of 5000 rounds
 // is not written into the result.
 func shaCrypt(password, salt string, rounds int, newHash func() hash.Hash, prefix string, order [][3]int) string {
-	const standard = 5000
-	n := rounds
-	if n == 0 {
-		n = standard
-	}
-	n = max(n, 1000)
+	n := max(rounds, 1000)
 	if len(salt) > 16 {
 		salt = salt[:16]
 	}
@@ -266,7 +262,7 @@ func shaCrypt(password, salt string, rounds int, newHash func() hash.Hash, prefi
 		a = sum(round...)
 	}
 	out := []byte(prefix)
-	if rounds != 0 {
+	if n != 5000 {
 		out = append(out, "rounds="+strconv.Itoa(n)+"$"...)
 	}
 	out = append(append(out, seed...), '$')

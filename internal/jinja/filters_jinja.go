@@ -207,7 +207,7 @@ func filterLength(c *Call) (any, error) {
 	case *value.Dict:
 		return v.Len(), nil
 	case *Undefined:
-		return nil, v.err()
+		return 0, v.strict()
 	case value.Sequenced:
 		return v.Len(), nil
 	case value.Mapping:

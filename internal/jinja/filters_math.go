@@ -79,7 +79,7 @@ func filterPow(c *Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := math.Pow(x, y)
+	r := exactPow(x, y)
 	if math.IsNaN(r) && !math.IsNaN(x) && !math.IsNaN(y) || x == 0 && y < 0 {
 		return nil, FilterError("math domain error")
 	}
@@ -107,7 +107,7 @@ func filterRoot(c *Call) (any, error) {
 	if base == 0 {
 		return nil, FilterError("float division by zero")
 	}
-	return math.Pow(x, 1/base), nil
+	return exactPow(x, 1/base), nil
 }
 
 // distinct drops later items whose key was seen; keys that cannot be hashed

@@ -442,20 +442,26 @@ func (l *lexer) string(quote byte) *Error {
 			i++
 		case quote:
 			l.pos = i + 1
-			return l.addString(l.src[start+1:i], start, escaped)
+			return l.addString(l.src[start+1:i], start, quote, escaped)
 		}
 	}
 	return l.fail(start, "unexpected char %s at %d", value.Repr(string(quote)), start)
 }
 
-func (l *lexer) addString(body string, start int, escaped bool) *Error {
+// addString keeps the text as written beside the decoded one, because a
+// playbook takes backslashes as they are. An escaped quote can only mean the
+// quote, though.
+func (l *lexer) addString(body string, start int, quote byte, escaped bool) *Error {
 	t := token{kind: tokString, text: body, pos: start}
 	if escaped {
 		text, ok := value.Unescape(body)
 		if !ok {
 			return l.fail(start, "broken escape in the string %s", value.Repr(body))
 		}
-		t.text, t.raw = text, body
+		t.text = text
+		if strings.IndexByte(body, quote) < 0 {
+			t.raw = body
+		}
 	}
 	l.add(t)
 	return nil

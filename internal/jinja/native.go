@@ -63,7 +63,7 @@ func (rt *runtime) nativize(v any, textual bool) (any, error) {
 	case bool, *omitType:
 		return v, nil
 	case *Undefined:
-		return nil, v.err()
+		return "", v.strict()
 	case *value.List, *value.Dict:
 		return rt.nativeData(v)
 	case value.Mapping:

@@ -59,10 +59,10 @@ func order(a, b any, op string) (int, error) {
 }
 
 func bothDefined(a, b any) error {
-	if u, ok := a.(*Undefined); ok {
+	if u, ok := a.(*Undefined); ok && !u.lenient {
 		return u.err()
 	}
-	if u, ok := b.(*Undefined); ok {
+	if u, ok := b.(*Undefined); ok && !u.lenient {
 		return u.err()
 	}
 	return nil
@@ -274,6 +274,13 @@ func multiply(rt *runtime, a, b any) (any, error) {
 	if times, ok := value.AsInt(a); ok {
 		return rt.repeat(b, times, a)
 	}
+	switch a.(type) {
+	case string, *value.List, value.Tuple:
+		if err := bothDefined(a, b); err != nil {
+			return nil, err
+		}
+		return nil, typeError("can't multiply sequence by non-int of type '%s'", value.TypeName(b))
+	}
 	return nil, unsupported("*", a, b)
 }
 
@@ -431,7 +438,7 @@ func modulo(rt *runtime, a, b any) (any, error) {
 	switch n.kind {
 	case 'i':
 		if n.j == 0 {
-			return nil, typeError("integer division or modulo by zero")
+			return nil, typeError("integer modulo by zero")
 		}
 		if n.j == -1 {
 			return 0, nil
@@ -443,7 +450,7 @@ func modulo(rt *runtime, a, b any) (any, error) {
 		return m, nil
 	case 'b':
 		if n.n.Sign() == 0 {
-			return nil, typeError("integer division or modulo by zero")
+			return nil, typeError("integer modulo by zero")
 		}
 		_, r := floorDivMod(n.m, n.n)
 		return value.Int(r), nil
@@ -500,7 +507,7 @@ func floatPower(x, y float64) (any, error) {
 	if x < 0 && y != math.Trunc(y) {
 		return nil, typeError("a negative number to a fractional power is a complex number, which is not supported")
 	}
-	f := math.Pow(x, y)
+	f := exactPow(x, y)
 	if math.IsInf(f, 0) && !math.IsInf(x, 0) && !math.IsInf(y, 0) {
 		return nil, typeError("(34, 'Numerical result out of range')")
 	}
@@ -553,7 +560,7 @@ type attributes interface {
 func (rt *runtime) getAttr(of any, name string) (any, error) {
 	switch o := of.(type) {
 	case *Undefined:
-		if strings.HasPrefix(name, "__") {
+		if strings.HasPrefix(name, "__") || o.lenient {
 			return nil, o.err()
 		}
 		return o, nil
@@ -645,6 +652,9 @@ func (rt *runtime) getItem(of, key any) (any, error) {
 	}
 	switch o := of.(type) {
 	case *Undefined:
+		if o.lenient {
+			return nil, o.err()
+		}
 		return o, nil
 	case *value.Dict:
 		if value.Hashable(key) {

@@ -150,7 +150,7 @@ func (rt *runtime) write(v any) error {
 	case int:
 		rt.out = strconv.AppendInt(rt.out, int64(v), 10)
 	case *Undefined:
-		return v.err()
+		return v.strict()
 	default:
 		if err := rt.print(v); err != nil {
 			return err
@@ -181,7 +181,7 @@ func (rt *runtime) str(v any) (string, error) {
 	case string:
 		return v, nil
 	case *Undefined:
-		return "", v.err()
+		return "", v.strict()
 	case int:
 		return strconv.Itoa(v), nil
 	}
@@ -217,6 +217,9 @@ func (rt *runtime) resolve(m *module, name string) (any, error) {
 		if v, ok := m.vars[name]; ok {
 			return v, nil
 		}
+	}
+	if name == "self" && len(m.blocks) > 0 {
+		return &blockSelf{m}, nil
 	}
 	v, found, unsafe, err := m.scope.Lookup(name)
 	if err != nil {
@@ -326,7 +329,7 @@ func (rt *runtime) iterate(v any) ([]any, error) {
 	case string:
 		return rt.characters(v)
 	case *Undefined:
-		return nil, v.err()
+		return nil, v.strict()
 	case value.Sequenced:
 		n := v.Len()
 		if err := rt.stepN(n); err != nil {
@@ -365,7 +368,7 @@ func truth(v any) (bool, error) {
 	case string:
 		return v != "", nil
 	case *Undefined:
-		return false, v.err()
+		return false, v.strict()
 	}
 	return value.Truth(v), nil
 }

@@ -14,6 +14,9 @@ type Undefined struct {
 	Hint string // the whole message, when it is not the usual one
 	of   string // the Python type that has no such attribute; "" for a name
 	elem bool   // Name is not a string but an index or key, already printed
+	// lenient is the kind an inline if without else gives: it prints as
+	// nothing, is false and has no items.
+	lenient bool
 }
 
 // Message returns the text that Ansible prints for it.
@@ -29,6 +32,14 @@ func (u *Undefined) Message() string {
 	return fmt.Sprintf("%s has no attribute %s", value.Repr(u.of), value.Repr(u.Name))
 }
 
+// strict returns the error of using u in a way that a lenient one allows.
+func (u *Undefined) strict() error {
+	if u.lenient {
+		return nil
+	}
+	return u.err()
+}
+
 func (u *Undefined) err() error {
 	return &Error{Kind: KindUndefined, Msg: u.Message(), Undefined: u.Name}
 }
@@ -38,11 +49,19 @@ func (u *Undefined) PyType() string { return "AnsibleUndefined" }
 
 // PyRepr implements value.Printed.
 func (u *Undefined) PyRepr() string {
+	if u.lenient {
+		return "Undefined"
+	}
 	return fmt.Sprintf("AnsibleUndefined(hint=%s, obj=missing, name=%s)", value.Repr(u.Hint), value.Repr(u.Name))
 }
 
 // PyStr implements value.Printed.
-func (u *Undefined) PyStr() string { return u.PyRepr() }
+func (u *Undefined) PyStr() string {
+	if u.lenient {
+		return ""
+	}
+	return u.PyRepr()
+}
 
 // PyTruth implements value.Truthy.
 func (u *Undefined) PyTruth() bool { return false }
@@ -74,7 +93,7 @@ func checkDefinedDeep(v any, depth int) error {
 	}
 	switch v := v.(type) {
 	case *Undefined:
-		return v.err()
+		return v.strict()
 	case *value.List:
 		for _, e := range v.Items {
 			if err := checkDefinedDeep(e, depth+1); err != nil {
