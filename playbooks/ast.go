@@ -105,7 +105,6 @@ type Play struct {
 
 	Ours Orchestration
 
-	imported []*Task  // handlers of import_role, while the play is read
 	roleDirs []string // folders of its roles, which may hold plugins
 }
 
@@ -172,6 +171,10 @@ type Block struct {
 	Always []Step
 	// Implicit is true for the block that a list of tasks makes.
 	Implicit bool
+	// Handlers are those of the role that an import_role brought in. What Load
+	// and Role return has them in Play.Handlers and RoleUse.Handlers already;
+	// for TaskFile, HandlersOf gathers them.
+	Handlers []*Task
 }
 
 // Step is a *Task or a *Block.

@@ -130,7 +130,8 @@ func (l *Loader) Load(path string) (*Playbook, diag.Problems) {
 }
 
 // TaskFile reads a file of tasks, or of handlers, to run inside parent; see
-// Task.Inside for the parent and FindTaskFile for the path.
+// Task.Inside for the parent and FindTaskFile for the path. Handlers that came
+// with an import_role in it are found by HandlersOf.
 func (l *Loader) TaskFile(path string, parent *Scope, play *Play, handlers bool) ([]Step, diag.Problems) {
 	s := l.newSession()
 	s.resume(play)

@@ -213,8 +213,13 @@ func (s *session) play(n *yaml.Node, path string, from passedOn) *Play {
 	p.PostTasks = c.sectionOf(n, "post_tasks")
 	hands := s.context(&p.Scope, p, true)
 	own := tasksOf(hands.list(keyOf(n, "handlers"), n.Get("handlers"), say.Plain("handlers")))
-	p.Handlers = append(append(handlers, own...), p.imported...)
-	p.imported, p.roleDirs = nil, s.roleDirs
+	p.Handlers = append(handlers, own...)
+	p.Walk(func(step Step) {
+		if b, ok := step.(*Block); ok {
+			p.Handlers = append(p.Handlers, b.Handlers...)
+		}
+	})
+	p.roleDirs = s.roleDirs
 	s.checkNotify(p)
 	return p
 }

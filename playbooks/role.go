@@ -37,6 +37,9 @@ func (l *Loader) Role(name string, from RoleFrom, parent *Scope, play *Play, rel
 		at.Source = l.sourceOf(parent.Pos.File)
 	}
 	use := c.role(roleEntry{at: at, name: name, from: from, included: true, base: relativeTo, collections: c.collections})
+	if use != nil {
+		use.Handlers = append(use.Handlers, HandlersOf([]Step{use.Block})...)
+	}
 	return use, s.done()
 }
 
@@ -156,9 +159,7 @@ func (c *place) importRole(t *Task, n *yaml.Node, call *call) []Step {
 		return nil
 	}
 	b.Tasks = []Step{use.Block}
-	if c.play != nil {
-		c.play.imported = append(c.play.imported, use.Handlers...)
-	}
+	b.Handlers = use.Handlers
 	return []Step{b}
 }
 

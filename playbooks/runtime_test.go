@@ -3,6 +3,7 @@ package playbooks
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -209,4 +210,29 @@ func TestTemplateErrorsPointInsideTheText(t *testing.T) {
 	assert.Equal(t, []string{
 		`3:26 - debug: {msg: "가 {{ bad"}`, `4:16 when: so bad`, `8:18 two {{ bad`, `10:14 msg: >-`,
 	}, places)
+}
+
+// The runner includes the same file for many hosts at once.
+func TestIncludesFromManyGoroutines(t *testing.T) {
+	l := memory(map[string]string{
+		"site.yml":               "- hosts: all\n  tasks:\n    - include_tasks: a.yml\n",
+		"a.yml":                  "- import_role: {name: r}\n- bad: x\n",
+		"roles/r/tasks/main.yml": "- ping:\n", "roles/r/handlers/main.yml": "- ping:\n",
+	}, func(o *Options) { o.Modules = core{} })
+	p, _ := l.Load("site.yml")
+	play := p.Plays[0]
+	include := play.Tasks.Tasks[0].(*Task)
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			steps, problems := l.TaskFile("a.yml", include.Inside("a.yml"), play, false)
+			assert.Len(t, steps, 1)
+			assert.Len(t, HandlersOf(steps), 1)
+			assert.Len(t, problems, 1)
+			_, problems = l.Role("none", RoleFrom{}, include.Inside(""), play, "")
+			assert.Len(t, problems, 1)
+			l.FindTaskFile("a.yml", include.Parent, play, false)
+		})
+	}
+	group.Wait()
 }

@@ -25,6 +25,17 @@ func (p *Play) Walk(visit func(Step)) {
 	}
 }
 
+// HandlersOf gathers the handlers that the imports among steps brought in.
+func HandlersOf(steps []Step) []*Task {
+	var out []*Task
+	WalkSteps(steps, func(s Step) {
+		if b, ok := s.(*Block); ok {
+			out = append(out, b.Handlers...)
+		}
+	})
+	return out
+}
+
 // WalkSteps calls visit for every step and for every step inside it.
 func WalkSteps(steps []Step, visit func(Step)) {
 	for _, s := range steps {
