@@ -59,8 +59,8 @@ func (c *Conn) putInline(ctx context.Context, name string, r io.Reader, size int
 		return sizeError(name, int64(len(data)), size)
 	}
 	script := putHead(name, TempName(name)) +
-		"( umask 077; " + printContent(data) + " >\"$t\" ) || fail\n" +
-		Install(size, mode)
+		"( umask " + mask(mode) + "; " + printContent(data) + " >\"$t\" ) || fail\n" +
+		install(mode)
 	return c.files(ctx, "write", name, connection.Command{Script: script})
 }
 
@@ -82,7 +82,7 @@ func (c *Conn) putStream(ctx context.Context, name string, r io.Reader, size int
 	temp := TempName(name)
 	head := putHead(name, temp)
 	count := &counter{r: r}
-	err := c.files(ctx, "write", name, connection.Command{Script: head + "( umask 077; cat >\"$t\" ) || fail\n", Stdin: count})
+	err := c.files(ctx, "write", name, connection.Command{Script: head + "( umask " + mask(mode) + "; cat >\"$t\" ) || fail\n", Stdin: count})
 	if err == nil && size >= 0 && count.n != size {
 		err = sizeError(name, count.n, size)
 	}
@@ -90,7 +90,7 @@ func (c *Conn) putStream(ctx context.Context, name string, r io.Reader, size int
 		c.Remove(temp)
 		return err
 	}
-	err = c.files(ctx, "write", name, connection.Command{Script: head + Install(count.n, mode)})
+	err = c.files(ctx, "write", name, connection.Command{Script: head + checkSize(count.n) + install(mode)})
 	if err != nil && ctx.Err() != nil {
 		c.Remove(temp)
 	}
@@ -147,20 +147,41 @@ if [ -d "$p" ]; then echo "$p: Is a directory" >&2; exit 1; fi
 `
 }
 
-// Install is the script that puts $t in the place of $p. An old file gives its
-// mode and, as far as the identity may, its owner; a new one gets mode, or what
-// the umask says when mode is 0.
-func Install(size int64, mode fs.FileMode) string {
-	set := "=rw"
-	if mode != 0 {
-		set = Octal(mode)
+// mask is the umask under which the temporary file is made: the one that gives a
+// new file its mode at once, if a umask can; else nobody but us may read it yet.
+func mask(mode fs.FileMode) string {
+	if mode == 0 || mode&^0o666 != 0 {
+		return "077"
 	}
+	return fmt.Sprintf("%04o", 0o777&^uint32(mode))
+}
+
+// checkSize makes sure that all that was sent is there.
+func checkSize(size int64) string {
 	return `n=$(wc -c <"$t") || fail
 if [ "$n" -ne ` + strconv.FormatInt(size, 10) + ` ]; then echo "$t: short write: No space left on device?" >&2; fail; fi
-if [ -f "$p" ] && { m=$(stat -c '%a %u:%g' "$p" 2>/dev/null) || m=$(stat -f '%Lp %u:%g' "$p" 2>/dev/null); }; then
-chown "${m#* }" "$t" 2>/dev/null
-chmod "${m%% *}" "$t" || fail
-else chmod ` + set + ` "$t" || fail
+`
+}
+
+// install is the script that puts $t in the place of $p. An old file gives its
+// mode and, as far as the identity may, its owner; a new one gets mode, or what
+// the umask says when mode is 0. Each program that is not needed saves the host a
+// process.
+func install(mode fs.FileMode) string {
+	set := "" // the umask did it
+	if mode == 0 {
+		set = "chmod =rw \"$t\" || fail"
+	} else if mode&^0o666 != 0 {
+		set = "chmod " + Octal(mode) + " \"$t\" || fail"
+	}
+	if set == "" {
+		set = ":"
+	}
+	return `if [ -f "$p" ] && { m=$(stat -c '%a %u:%g' "$p" "$t" 2>/dev/null) || m=$(stat -f '%Lp %u:%g' "$p" "$t" 2>/dev/null); }; then
+set -- $m
+[ "$2" = "$4" ] || chown "$2" "$t" 2>/dev/null
+[ "$1 $2" = "$3 $4" ] || chmod "$1" "$t" || fail
+else ` + set + `
 fi
 sync "$t" 2>/dev/null
 mv -f "$t" "$p" || fail

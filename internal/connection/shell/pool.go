@@ -123,22 +123,43 @@ func (p *Pool) runShell(ctx context.Context, b connection.Become, cmd connection
 	if err != nil {
 		return 0, err
 	}
-	fresh := rest != nil || p.options.NoResident
-	s, err := p.acquire(ctx, b, fresh)
+	if rest != nil {
+		return p.runStream(ctx, b, cmd, text, rest, out, errOut)
+	}
+	for {
+		code, err := p.runOnce(ctx, b, cmd, text, input, out, errOut)
+		var dead *stale
+		if errors.As(err, &dead) {
+			continue // an idle shell that had died; each try uses one up
+		}
+		return code, err
+	}
+}
+
+func (p *Pool) runOnce(ctx context.Context, b connection.Become, cmd connection.Command, text string, input []byte, out, errOut func([]byte)) (int, error) {
+	s, err := p.acquire(ctx, b, p.options.NoResident)
 	if err != nil {
 		return 0, err
 	}
-	defer p.release(b, s, fresh)
+	defer p.release(b, s, p.options.NoResident)
 	ctx, cancel, limit := p.limited(ctx, cmd)
 	defer cancel()
 	p.tally.RoundTrips.Add(1)
-	var code int
-	if rest != nil {
-		p.tally.RoundTrips.Add(1)
-		code, err = s.stream(ctx, text, rest, p.ender(b), out, errOut)
-	} else {
-		code, err = s.run(ctx, text, input, out, errOut)
+	code, err := s.run(ctx, text, input, out, errOut)
+	return code, limit(err)
+}
+
+// runStream runs a command with much input in a shell of its own.
+func (p *Pool) runStream(ctx context.Context, b connection.Become, cmd connection.Command, text string, input io.Reader, out, errOut func([]byte)) (int, error) {
+	s, err := p.acquire(ctx, b, true)
+	if err != nil {
+		return 0, err
 	}
+	defer p.release(b, s, true)
+	ctx, cancel, limit := p.limited(ctx, cmd)
+	defer cancel()
+	p.tally.RoundTrips.Add(2)
+	code, err := s.stream(ctx, text, input, p.ender(b), out, errOut)
 	return code, limit(err)
 }
 
@@ -321,13 +342,11 @@ func (p *Pool) loginLimit() time.Duration {
 func (p *Pool) start(ctx context.Context, b connection.Become) (*session, error) {
 	inner, cancel := context.WithTimeout(ctx, p.loginLimit())
 	defer cancel()
-	p.tally.RoundTrips.Add(2) // the channel and its command
-	p.tally.Shells.Add(1)
-	s, err := launch(inner, p.transport, b, p.options.Shell, &p.work)
+	s, err := p.launch(inner, b)
+	if err != nil && ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
 		return nil, err
 	}
 	p.mu.Lock()
@@ -338,6 +357,24 @@ func (p *Pool) start(ctx context.Context, b connection.Become) (*session, error)
 	}
 	p.all[s] = struct{}{}
 	return s, nil
+}
+
+// launch tries twice when the host was lost between login and shell: that is how
+// a connection looks that died while nobody used it, and no command was sent.
+func (p *Pool) launch(ctx context.Context, b connection.Become) (*session, error) {
+	for try := 1; ; try++ {
+		p.tally.RoundTrips.Add(2) // the channel and its command
+		p.tally.Shells.Add(1)
+		s, err := launch(ctx, p.transport, b, p.options.Shell, &p.work)
+		var lost *connection.Unreachable
+		if !errors.As(err, &lost) {
+			return s, err
+		}
+		lost.Sent = false
+		if try == 2 || lost.Phase != connection.PhaseSession || ctx.Err() != nil {
+			return nil, err
+		}
+	}
 }
 
 // release makes a shell idle again, or drops it when it is of no more use.

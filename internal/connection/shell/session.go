@@ -65,14 +65,24 @@ func (s *session) usable() bool { return s.out.clean() && s.err.clean() }
 // answer is what became of one line: its two frames.
 type answer struct {
 	out, err *frame
+	unsent   chan error // what kept us from writing even the first byte, or nil
 }
 
 // send writes a line and expects its frames. Writing goes on in a goroutine of
 // its own, since a dead host stops reading; closing the session ends it.
 func (s *session) send(line, mark string, out, errOut func([]byte)) *answer {
-	a := &answer{out: newFrame(mark, out), err: newFrame(mark, errOut)}
+	a := &answer{out: newFrame(mark, out), err: newFrame(mark, errOut), unsent: make(chan error, 1)}
 	s.expect(a)
-	s.owner.Go(func() { io.WriteString(s.proc, line) }) // a failure ends the streams too
+	s.owner.Go(func() {
+		n, err := io.WriteString(s.proc, line)
+		if n > 0 {
+			err = nil // whoever reads the streams will see how it ends
+		}
+		a.unsent <- err
+		if err != nil {
+			s.close()
+		}
+	})
 	return a
 }
 
@@ -133,7 +143,11 @@ func (s *session) run(ctx context.Context, body string, input []byte, out, errOu
 	mark := newMark()
 	a := s.send(residentLine(mark, body, input), mark, out, errOut)
 	if a.wait(ctx) {
-		return s.result(a)
+		code, err := s.result(a)
+		if err != nil && a.notSent() {
+			err = &stale{err}
+		}
+		return code, err
 	}
 	err := ctx.Err()
 	if !s.end(a) {
@@ -142,6 +156,22 @@ func (s *session) run(ctx context.Context, body string, input []byte, out, errOu
 	s.out.flush(a.out)
 	s.err.flush(a.err)
 	return 0, err
+}
+
+// stale says that the session was dead before the command was sent.
+type stale struct{ err error }
+
+func (e *stale) Error() string { return e.err.Error() }
+func (e *stale) Unwrap() error { return e.err }
+
+// notSent says that not a byte of the line went out.
+func (a *answer) notSent() bool {
+	select {
+	case err := <-a.unsent:
+		return err != nil
+	default:
+		return false
+	}
 }
 
 func (s *session) result(a *answer) (int, error) {

@@ -170,14 +170,15 @@ func (t transport) Start(ctx context.Context, line string, tty bool) (shell.Proc
 		if err != nil {
 			return nil, err
 		}
-		p, err := w.start(ctx, line, tty)
+		p, err := w.start(ctx, request{"exec", line, tty})
 		if err == nil {
 			return p, nil
 		}
 		var lost *connection.Unreachable
-		if fresh || !errors.As(err, &lost) || lost.Sent || w.why() == nil {
+		if fresh || !errors.As(err, &lost) || lost.Sent {
 			return nil, err
 		}
+		w.hang()
 		<-w.over
 	}
 }

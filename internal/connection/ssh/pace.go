@@ -5,9 +5,10 @@ import (
 	"sync"
 )
 
-// defaultLogins respects OpenSSH's MaxStartups 10:30:100: from the eleventh
-// login under way on, sshd drops connections at random.
-const defaultLogins = 10
+// defaultLogins respects OpenSSH's MaxStartups 10:30:100: with ten logins under
+// way sshd begins to drop connections at random. It learns late that a login is
+// over, and we may not be alone.
+const defaultLogins = 7
 
 var defaultPacer = NewPacer(defaultLogins)
 

@@ -24,49 +24,63 @@ type process struct {
 	closing sync.Once
 }
 
-// start opens a channel and runs line on it. Opening cannot be called back, so
-// when ctx ends first the channel is closed as soon as it is there.
-func (w *wire) start(ctx context.Context, line string, tty bool) (*process, error) {
+// request is what a new channel is to do.
+type request struct {
+	kind string // "exec" or "subsystem"
+	what string
+	tty  bool
+}
+
+// start opens a channel and asks for r on it. Opening cannot be called back, so
+// when ctx or the connection ends first, the channel is closed as soon as it is
+// there. Nobody waits for that goroutine: the library's OpenChannel never returns
+// when the connection ends at the very moment it is called.
+func (w *wire) start(ctx context.Context, r request) (*process, error) {
 	type opened struct {
 		p   *process
 		err error
 	}
-	done := make(chan opened, 1)
-	w.work.Go(func() {
-		p, err := w.open(line, tty)
-		done <- opened{p, err}
-	})
+	done := make(chan opened)
+	givenUp := make(chan struct{})
+	defer close(givenUp)
+	go func() {
+		p, err := w.open(r)
+		select {
+		case done <- opened{p, err}:
+		case <-givenUp:
+			if err == nil {
+				p.Close()
+			}
+		}
+	}()
 	select {
 	case o := <-done:
 		return o.p, o.err
+	case <-w.over:
+		return nil, w.lost(connection.PhaseSession, false, errors.New("it ended"))
 	case <-ctx.Done():
-		w.work.Go(func() {
-			if o := <-done; o.err == nil {
-				o.p.Close()
-			}
-		})
 		return nil, ctx.Err()
 	}
 }
 
-func (w *wire) open(line string, tty bool) (*process, error) {
+func (w *wire) open(r request) (*process, error) {
 	channel, requests, err := w.client().OpenChannel("session", nil)
+	var no *ssh.OpenChannelError
+	if errors.As(err, &no) {
+		return nil, &shell.Busy{Err: err}
+	}
 	if err != nil {
-		var no *ssh.OpenChannelError
-		if errors.As(err, &no) {
-			return nil, &shell.Busy{Err: err}
-		}
 		return nil, w.lost(connection.PhaseSession, false, err)
 	}
 	p := &process{channel: channel, wire: w, over: make(chan struct{})}
-	w.work.Go(func() { p.listen(requests) })
-	if tty {
+	go p.listen(requests) // ends with the channel
+	if r.tty {
 		if _, err := channel.SendRequest("pty-req", true, ssh.Marshal(terminal)); err != nil {
 			p.Close()
 			return nil, w.lost(connection.PhaseSession, false, err)
 		}
 	}
-	ok, err := channel.SendRequest("exec", true, ssh.Marshal(struct{ Command string }{line}))
+	ok, err := channel.SendRequest(r.kind, true, ssh.Marshal(struct{ What string }{r.what}))
 	if err != nil {
 		p.Close()
 		return nil, w.lost(connection.PhaseSession, true, err)
@@ -74,8 +88,8 @@ func (w *wire) open(line string, tty bool) (*process, error) {
 	if !ok {
 		p.Close()
 		return nil, &connection.Unreachable{
-			Host: w.host.address(), Phase: connection.PhaseSession, Err: errors.New("the host refuses to run commands"),
-			Hint: "its sshd allows file transfer or forwarding only (ForceCommand, a restricted key)",
+			Host: w.host.address(), Phase: connection.PhaseSession, Err: fmt.Errorf("the host refuses: %s", r.kind),
+			Hint: "its sshd may allow file transfer or forwarding only (ForceCommand, a restricted key)",
 		}
 	}
 	return p, nil

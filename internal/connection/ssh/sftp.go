@@ -24,7 +24,7 @@ type files struct {
 
 // filesOf returns the SFTP client, or nil when the host has none, or one that
 // cannot replace a file in one step.
-func (w *wire) filesOf() *sftp.Client {
+func (w *wire) filesOf(ctx context.Context) *sftp.Client {
 	w.mu.Lock()
 	f := w.sftp
 	if f != nil {
@@ -37,7 +37,12 @@ func (w *wire) filesOf() *sftp.Client {
 	w.mu.Unlock()
 	defer close(f.ready)
 	w.tally.RoundTrips.Add(3) // channel, subsystem, version
-	client, err := w.openSFTP()
+	client, err := w.openSFTP(ctx)
+	if ctx.Err() != nil {
+		w.mu.Lock()
+		w.sftp = nil // says nothing about the host
+		w.mu.Unlock()
+	}
 	if err != nil {
 		return nil
 	}
@@ -49,20 +54,13 @@ func (w *wire) filesOf() *sftp.Client {
 	return client
 }
 
-func (w *wire) openSFTP() (*sftp.Client, error) {
-	channel, requests, err := w.client().OpenChannel("session", nil)
+func (w *wire) openSFTP(ctx context.Context) (*sftp.Client, error) {
+	p, err := w.start(ctx, request{kind: "subsystem", what: "sftp"})
 	if err != nil {
 		return nil, err
 	}
-	p := &process{channel: channel, wire: w, over: make(chan struct{})}
-	w.work.Go(func() { p.listen(requests) })
-	w.work.Go(func() { io.Copy(io.Discard, channel.Stderr()) })
-	ok, err := channel.SendRequest("subsystem", true, []byte("\x00\x00\x00\x04sftp"))
-	if err != nil || !ok {
-		p.Close()
-		return nil, errors.New("the host has no SFTP")
-	}
-	client, err := sftp.NewClientPipe(channel, channel, sftp.UseConcurrentWrites(true))
+	go io.Copy(io.Discard, p.Stderr()) // ends with the channel
+	client, err := sftp.NewClientPipe(p.channel, p.channel, sftp.UseConcurrentWrites(true))
 	if err != nil {
 		p.Close()
 	}
@@ -86,7 +84,7 @@ func (c *conn) putBySFTP(ctx context.Context, name string, r io.Reader, size int
 	if err != nil {
 		return true, err
 	}
-	client := w.filesOf()
+	client := w.filesOf(ctx)
 	if client == nil {
 		return false, nil
 	}
@@ -106,10 +104,9 @@ func (c *conn) putBySFTP(ctx context.Context, name string, r io.Reader, size int
 	if err == nil {
 		return true, nil
 	}
-	select {
-	case <-w.over:
+	if errors.Is(err, sftp.ErrSSHFxConnectionLost) || errors.Is(err, io.EOF) || w.why() != nil {
+		w.dropSFTP(client)
 		return true, w.lost(connection.PhaseTransfer, true, err)
-	default:
 	}
 	return true, fmt.Errorf("write %s: %w", name, err)
 }

@@ -9,7 +9,10 @@ import (
 	"sunup/internal/connection/conntest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// The exception is the library's: see wire.start.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("golang.org/x/crypto/ssh.(*mux).openChannel"))
+}
 
 // to is the way to a test server, touching nothing of the user's.
 func to(s *conntest.Server) connection.Options {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"slices"
 	"strings"
@@ -113,18 +114,25 @@ func jumpName(spec string) string {
 	return name
 }
 
-// startupRetries and the waits between are for servers that drop us before they
-// greet because too many are logging in (MaxStartups).
-var startupRetries = []time.Duration{200 * time.Millisecond, 600 * time.Millisecond, 1500 * time.Millisecond}
+// startupRetries are the pauses, each made longer by up to a half, when a server
+// drops us before it greets because too many are logging in (MaxStartups).
+var startupRetries = []time.Duration{200 * time.Millisecond, 400 * time.Millisecond, 800 * time.Millisecond, 1600 * time.Millisecond, 3 * time.Second}
 
-// hop connects to one server through the one before.
+// hop connects to one server through the one before. The place at the pacer is
+// kept during pauses, so that a crowded server sees fewer of us.
 func (d *dialer) hop(ctx context.Context, before *ssh.Client, hop *settings) (*ssh.Client, error) {
+	leave, err := d.env.Pacer.enter(ctx, hop.address())
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	for try := 0; ; try++ {
 		client, greeted, err := d.try(ctx, before, hop)
 		if err == nil || greeted || try >= len(startupRetries) || ctx.Err() != nil {
 			return client, err
 		}
-		if d.env.Sleep(ctx, startupRetries[try]) != nil {
+		pause := startupRetries[try]
+		if d.env.Sleep(ctx, pause+rand.N(pause/2)) != nil {
 			return nil, err
 		}
 	}
@@ -133,11 +141,6 @@ func (d *dialer) hop(ctx context.Context, before *ssh.Client, hop *settings) (*s
 // try makes one attempt; greeted is false only when the server took the
 // connection and dropped it without a word.
 func (d *dialer) try(ctx context.Context, before *ssh.Client, hop *settings) (client *ssh.Client, greeted bool, err error) {
-	leave, err := d.env.Pacer.enter(ctx, hop.address())
-	if err != nil {
-		return nil, true, err
-	}
-	defer leave()
 	// The time limit covers TCP, banner, key exchange and login: a host that
 	// accepts and never answers ends in time too.
 	limited, cancel := context.WithTimeout(ctx, hop.connectTimeout)
