@@ -20,6 +20,7 @@ var all = []*Module{
 	&findModule,
 	&getURLModule,
 	&groupByModule,
+	&groupModule,
 	&importPlaybookModule,
 	&importRoleModule,
 	&importTasksModule,
@@ -45,6 +46,7 @@ var all = []*Module{
 	&tempfileModule,
 	&templateModule,
 	&uriModule,
+	&userModule,
 	&waitForConnectionModule,
 	&waitForModule,
 }

@@ -43,6 +43,9 @@ type Case struct {
 	Again string
 	// Root is true for a case that only root can run.
 	Root bool
+	// Etc gives the host an /etc of its own, a copy, so that accounts can be
+	// changed. Only root can run it.
+	Etc bool
 	// Calls are the calls of the pretended programs in the run that is not a
 	// check, "NAME ARGS"; nil leaves them open.
 	Calls []string

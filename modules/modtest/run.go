@@ -57,7 +57,7 @@ func shells() map[string][]string {
 
 // Run runs the case: on its pretended host, or in each shell of this machine.
 func (c Case) Run(t *testing.T) {
-	if c.Root && os.Getuid() != 0 {
+	if (c.Root || c.Etc) && os.Getuid() != 0 {
 		t.Skip("needs root")
 	}
 	if c.Exchanges != nil {
@@ -71,6 +71,9 @@ func (c Case) Run(t *testing.T) {
 	}
 	sort.Strings(names)
 	for _, name := range names {
+		if c.Etc && name == "bash" {
+			continue // the tools for accounts are slow, and two shells are enough
+		}
 		t.Run(name, func(t *testing.T) { c.real(t, all[name]) })
 	}
 }
@@ -162,6 +165,9 @@ func (c Case) pretended(t *testing.T) {
 
 func (c Case) real(t *testing.T, shell []string) {
 	s := c.stage(t)
+	if c.Etc {
+		shell = ownEtc(t, shell)
+	}
 	conn := &Sh{Shell: shell, Dir: s.tmp, Env: c.env(s)}
 	if c.Setup != "" {
 		out, err := conn.Exec(context.Background(), connection.Command{Script: s.replace.Replace(c.Setup)})
@@ -194,6 +200,29 @@ func (c Case) real(t *testing.T, shell []string) {
 	if got := outcome(again); got != orDefault(c.Again, "ok") && !(c.Again == "" && got == "skipped") {
 		t.Errorf("the second run reports %s: %s", got, Print(again))
 	}
+}
+
+// ownEtc returns a shell that sees a copy of /etc in its place.
+func ownEtc(t *testing.T, shell []string) []string {
+	t.Helper()
+	etc := filepath.Join(t.TempDir(), "etc")
+	wrapped := append([]string{"unshare", "-m", "--propagation", "private", "sh", "-c", `mount --bind "$0" /etc && exec "$@"`, etc}, shell...)
+	if err := os.Mkdir(etc, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	// All of /etc would be slow to copy; this is what accounts are about.
+	for _, name := range []string{"passwd", "group", "shadow", "gshadow", "subuid", "subgid", "login.defs", "nsswitch.conf", "skel", "default", "pam.d", "security", "ld.so.cache", "localtime", "hosts"} {
+		if _, err := os.Lstat("/etc/" + name); err != nil {
+			continue
+		}
+		if out, err := exec.Command("cp", "-a", "/etc/"+name, etc).CombinedOutput(); err != nil {
+			t.Skipf("cannot copy /etc/%s: %v: %s", name, err, out)
+		}
+	}
+	if out, err := exec.Command(wrapped[0], append(wrapped[1:len(wrapped):len(wrapped)], "true")...).CombinedOutput(); err != nil {
+		t.Skipf("cannot have an /etc of its own: %v: %s", err, out)
+	}
+	return wrapped
 }
 
 func orDefault(s, standard string) string {
