@@ -174,7 +174,7 @@ func (s *syntax) explain() finding {
 		return s.lostColon()
 	}
 	at := s.firstBadLine()
-	for _, try := range []func(int) (finding, bool){s.tab, s.template, s.textAfterQuote, s.secondColon, s.reserved, s.escape, s.deeper, s.noSpace, s.listUnderKey, s.dedent} {
+	for _, try := range []func(int) (finding, bool){s.tab, s.template, s.textAfterQuote, s.secondColon, s.reserved, s.escape, s.noSpaceAbove, s.deeper, s.noSpace, s.listUnderKey, s.closing, s.blockText, s.dashWithoutSpace, s.dedent} {
 		if f, ok := try(at); ok {
 			return f
 		}
@@ -220,6 +220,11 @@ func (s *syntax) tab(line int) (finding, bool) {
 }
 
 func unquotedTemplate(text string) (what, why, fix say.Text) {
+	if strings.HasPrefix(text, "{%") {
+		return say.T("a template cannot stand between the lines of YAML", "YAML의 줄 사이에는 템플릿을 둘 수 없습니다"),
+			say.T("the file is read as YAML before any template is computed", "템플릿을 계산하기 전에 파일을 YAML로 읽습니다"),
+			say.T("use loop: or when: for tasks; put a value with a template in quotes", "작업에는 loop:나 when:을 쓰고, 템플릿이 든 값은 따옴표로 감싸세요")
+	}
 	key, val, ok := strings.Cut(text, ": ")
 	example := `key: "{{ value }}"`
 	if ok && strings.HasPrefix(strings.TrimSpace(val), "{") {
@@ -291,7 +296,7 @@ func (s *syntax) secondColon(line int) (finding, bool) {
 func (s *syntax) reserved(line int) (finding, bool) {
 	text := s.line(line)
 	m := valueForm.FindStringSubmatchIndex(text)
-	if m == nil || !strings.ContainsRune("@`%&*!|>", rune(text[m[4]])) {
+	if m == nil || !strings.ContainsRune("@`%&*!|>,", rune(text[m[4]])) {
 		return finding{}, false
 	}
 	c := text[m[4] : m[4]+1]
@@ -468,8 +473,19 @@ func (s *syntax) openBracket() finding {
 		if f, ok := s.template(n); ok {
 			return f
 		}
+	}
+	// The parser's line is where the bracket opens, counted from 0 or from 1, or
+	// where it gave up: the nearest bracket without an end is meant.
+	at := s.firstBadLine()
+	for _, n := range []int{s.reported + 1, s.reported} {
+		if open, _ := unmatched(s.line(n)); open >= 0 {
+			at = n
+			break
+		}
+	}
+	for n := at; n >= 1; n-- {
 		text := s.line(n)
-		i := strings.IndexAny(text, "[{")
+		i, _ := unmatched(text)
 		if i < 0 {
 			continue
 		}
@@ -480,14 +496,131 @@ func (s *syntax) openBracket() finding {
 			why:  say.T("the values between '%[1]s' and '%[2]s' are separated by commas", "'%[1]s'{와/과} '%[2]s' 사이의 값은 쉼표로 나눕니다", open, closing),
 			fix:  say.T("add '%s' or the comma; put text that holds brackets in quotes", "'%s' 또는 쉼표를 넣으세요. 괄호가 든 글은 따옴표로 감싸세요", closing)}
 	}
-	return s.plain(s.firstBadLine())
+	return s.missingComma(at)
 }
+
+// missingComma finds the line whose brackets match, but not what is between.
+func (s *syntax) missingComma(line int) finding {
+	for _, n := range []int{s.reported + 1, s.reported, line} {
+		text := s.line(n)
+		if i := strings.IndexAny(text, "[{"); i >= 0 {
+			return finding{id: "yaml-open-bracket", line: n, col: column(text, i),
+				what: say.T("a comma is missing behind this '%s'", "이 '%s' 뒤에 쉼표가 빠졌습니다", text[i:i+1]),
+				why:  say.T("the values between brackets are separated by commas", "괄호 안의 값은 쉼표로 나눕니다"),
+				fix:  say.T("add the comma; put text that holds brackets or quotes in quotes", "쉼표를 넣으세요. 괄호나 따옴표가 든 글은 따옴표로 감싸세요")}
+		}
+	}
+	return s.plain(line)
+}
+
+// unmatched are the bytes of the last bracket of a line that opens and does
+// not close, and of the first that closes and was not open; -1 when there is
+// none. Brackets in quotes do not count.
+func unmatched(text string) (open, closing int) {
+	var stack []int
+	closing = -1
+	quote := byte(0)
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quote != 0:
+			if c == '\\' && quote == '"' {
+				i++
+			} else if c == quote {
+				quote = 0
+			}
+		case (c == '"' || c == '\'') && i > 0 && strings.IndexByte(" [{,:", text[i-1]) >= 0:
+			quote = c
+		case c == '#' && i > 0 && text[i-1] == ' ':
+			i = len(text)
+		case c == '[' || c == '{':
+			stack = append(stack, i)
+		case c == ']' || c == '}':
+			if len(stack) > 0 {
+				stack = stack[:len(stack)-1]
+			} else if closing < 0 {
+				closing = i
+			}
+		}
+	}
+	if len(stack) == 0 {
+		return -1, closing
+	}
+	return stack[len(stack)-1], closing
+}
+
+// closing finds a bracket that closes and was never open.
+func (s *syntax) closing(line int) (finding, bool) {
+	text := s.line(line)
+	_, i := unmatched(text)
+	if i < 0 {
+		return finding{}, false
+	}
+	return finding{id: "yaml-open-bracket", line: line, col: column(text, i),
+		what: say.T("'%s' closes nothing", "'%s'{이/가} 닫을 괄호가 없습니다", text[i:i+1]),
+		fix:  say.T("remove it, or add the opening bracket; put text that holds brackets in quotes", "지우거나 여는 괄호를 넣으세요. 괄호가 든 글은 따옴표로 감싸세요")}, true
+}
+
+var blockStart = regexp.MustCompile(`(?:^|[\s:-])[|>][0-9+-]*\s*(?:#.*)?$`)
+
+// blockText finds a line that should belong to a text of several lines and is
+// indented less than its first line.
+func (s *syntax) blockText(line int) (finding, bool) {
+	own := indent(s.line(line))
+	first := 0
+	for n := s.before(line); n > 0; n = s.before(n) {
+		in := indent(s.line(n))
+		if blockStart.MatchString(s.line(n)) && first > 0 && (in < own || in == own && !keyForm.MatchString(s.line(line))) {
+			return finding{id: "yaml-indentation", line: line, col: own + 1,
+				what: say.T("this line is indented less than the text that begins in line %d", "이 줄은 %d번째 줄에서 시작한 글보다 덜 들여 썼습니다", first),
+				why:  say.T("the first line of the text below '|' or '>' sets the indentation of all its lines", "'|'나 '>' 아래 글은 첫 줄이 들여쓰기를 정합니다"),
+				fix:  say.T("indent it by %d spaces", "%d칸 들여 쓰세요", indent(s.line(first)))}, true
+		}
+		if in <= own {
+			return finding{}, false
+		}
+		first = n
+	}
+	return finding{}, false
+}
+
+var tightDash = regexp.MustCompile(`^\s*-[A-Za-z_"'{]`)
+
+// dashWithoutSpace finds an item written -name: it reads as a key.
+func (s *syntax) dashWithoutSpace(line int) (finding, bool) {
+	own := indent(s.line(line))
+	for n := line; n > 0; n = s.before(n) {
+		text := s.line(n)
+		if indent(text) > own {
+			continue
+		}
+		if tightDash.MatchString(text) {
+			return finding{line: n, col: indent(text) + 2,
+				what: say.T("a space is missing behind '-'", "'-' 뒤에 공백이 없습니다"),
+				why:  say.T("without the space the dash belongs to the word, and the line is no list item", "공백이 없으면 '-'가 낱말에 붙어 목록 항목이 되지 않습니다"),
+				fix:  say.T("write '- ...'", "'- ...'처럼 쓰세요")}, true
+		}
+		if indent(text) < own {
+			break
+		}
+	}
+	return finding{}, false
+}
+
+// noSpaceAbove looks for the missing space in the line above, which explains
+// why this one cannot follow.
+func (s *syntax) noSpaceAbove(line int) (finding, bool) { return s.noSpaceAt(s.before(line)) }
 
 // lostColon finds the line that should have been a key.
 func (s *syntax) lostColon() finding {
 	at := s.reported
 	if at == 0 {
 		at = s.firstBadLine()
+	}
+	if f, ok := s.blockText(at); ok {
+		return f
+	}
+	if f, ok := s.dashWithoutSpace(at); ok {
+		return f
 	}
 	candidates := []int{at, s.before(at), 1}
 	for _, n := range candidates {
