@@ -25,23 +25,30 @@ import (
 const limit = 30 * time.Second
 
 // Run checks a link whose host is this machine: open returns a fresh link whose
-// files and processes the test can see.
+// files and processes the test can see. The parts run side by side.
 func Run(t *testing.T, open func(t *testing.T) connection.Link) {
-	t.Run("scripts", func(t *testing.T) { scripts(t, open(t)) })
-	t.Run("isolation", func(t *testing.T) { isolation(t, open(t)) })
-	t.Run("input", func(t *testing.T) { input(t, open(t)) })
-	t.Run("environment", func(t *testing.T) { environment(t, open(t)) })
-	t.Run("output", func(t *testing.T) { output(t, open(t)) })
-	t.Run("background", func(t *testing.T) { background(t, open(t)) })
-	t.Run("time limit", func(t *testing.T) { timeLimit(t, open(t)) })
-	t.Run("cancel", func(t *testing.T) { cancel(t, open(t)) })
-	t.Run("death of the shell", func(t *testing.T) { death(t, open(t)) })
-	t.Run("side by side", func(t *testing.T) { sideBySide(t, open(t)) })
-	t.Run("raw", func(t *testing.T) { raw(t, open(t)) })
-	t.Run("files", func(t *testing.T) { files(t, open(t)) })
-	t.Run("file errors", func(t *testing.T) { fileErrors(t, open(t)) })
-	t.Run("reset and close", func(t *testing.T) { resetAndClose(t, open(t)) })
-	t.Run("round trips", func(t *testing.T) { roundTrips(t, open(t)) })
+	for name, check := range map[string]func(*testing.T, connection.Link){
+		"scripts":            scripts,
+		"isolation":          isolation,
+		"input":              input,
+		"environment":        environment,
+		"output":             output,
+		"background":         background,
+		"time limit":         timeLimit,
+		"cancel":             cancel,
+		"death of the shell": death,
+		"side by side":       sideBySide,
+		"raw":                raw,
+		"files":              files,
+		"file errors":        fileErrors,
+		"reset and close":    resetAndClose,
+		"round trips":        roundTrips,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			check(t, open(t))
+		})
+	}
 }
 
 func login(l connection.Link) connection.Conn { return l.As(connection.Become{}) }

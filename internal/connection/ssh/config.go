@@ -11,21 +11,27 @@ import (
 	sshconfig "github.com/kevinburke/ssh_config"
 )
 
-// includeDepth is OpenSSH's bound of Include within Include.
-const includeDepth = 16
+// includeDepth is OpenSSH's bound of Include within Include; includeFiles keeps
+// files that include themselves twice from growing without end.
+const (
+	includeDepth = 16
+	includeFiles = 256
+)
 
 // configFile is one OpenSSH client configuration, ready to be asked. A file that
 // is not there is an empty one.
 type configFile struct {
 	config *sshconfig.Config
 	notes  []string // what was passed over
+	dir    string   // where relative includes are: that of the outermost file
+	files  int      // read so far
 }
 
 // readConfig reads a file. Match blocks are passed over with a note, as the
 // parser refuses the whole file for them; Match all is Host *. Includes are put
 // in their place first, for the same reason.
 func readConfig(name string, env Environment) (*configFile, error) {
-	c := &configFile{}
+	c := &configFile{dir: filepath.Dir(name)}
 	text, err := c.flatten(name, env, "Host *", 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		text, err = "", nil
@@ -46,6 +52,9 @@ func readConfig(name string, env Environment) (*configFile, error) {
 func (c *configFile) flatten(name string, env Environment, block string, depth int) (string, error) {
 	if depth > includeDepth {
 		return "", fmt.Errorf("%s: more than %d files include one another", name, includeDepth)
+	}
+	if c.files++; c.files > includeFiles {
+		return "", fmt.Errorf("more than %d files are included", includeFiles)
 	}
 	data, err := os.ReadFile(name)
 	if err != nil {
@@ -69,7 +78,7 @@ func (c *configFile) flatten(name string, env Environment, block string, depth i
 			line = block + "\n"
 		case "include":
 			if !skipping {
-				c.include(&out, rest, filepath.Dir(name), env, block, depth)
+				c.include(&out, rest, env, block, depth)
 				out.WriteString(block + "\n")
 			}
 			continue
@@ -81,17 +90,20 @@ func (c *configFile) flatten(name string, env Environment, block string, depth i
 	return out.String(), nil
 }
 
-func (c *configFile) include(out *strings.Builder, patterns, dir string, env Environment, block string, depth int) {
+func (c *configFile) include(out *strings.Builder, patterns string, env Environment, block string, depth int) {
 	for _, pattern := range words(patterns) {
 		pattern = env.expand(pattern)
 		if !filepath.IsAbs(pattern) {
-			pattern = filepath.Join(dir, pattern)
+			pattern = filepath.Join(c.dir, pattern)
 		}
 		names, _ := filepath.Glob(pattern) // a bad pattern matches nothing, as in OpenSSH
 		for _, name := range names {
 			text, err := c.flatten(name, env, block, depth+1)
 			if err != nil {
 				c.notes = append(c.notes, fmt.Sprintf("include of %s: %v", name, err))
+				if c.files > includeFiles {
+					return
+				}
 				continue
 			}
 			out.WriteString(text)

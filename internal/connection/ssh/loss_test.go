@@ -18,6 +18,17 @@ import (
 	"sunup/internal/connection/sshdtest"
 )
 
+// cleanHost is a real sshd with a user who has no rc files, or, where no user can
+// be made, with the one who runs the tests.
+func cleanHost(t testing.TB, name string, extra ...string) *sshdtest.Server {
+	t.Helper()
+	cfg := sshdtest.Config{Extra: extra}
+	if sshdtest.CanMakeUsers() == nil {
+		cfg.User = sshdtest.User(t, name, secret, sshdtest.NoSudo).Name
+	}
+	return sshdtest.Run(t, cfg)
+}
+
 // cutPoints are numbers of bytes after which the cable is cut: close together
 // at the beginning, where the protocol talks, and at the end.
 func cutPoints(size int) []int64 {
@@ -47,7 +58,7 @@ func TestCutFileCopy(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) { cutCopies(t, c.server.Addr, to(c.server), c.size) })
 	}
 	t.Run("real sshd", func(t *testing.T) {
-		real := sshdtest.Run(t, sshdtest.Config{})
+		real := cleanHost(t, "sunup-cut")
 		cutCopies(t, real.Addr, real.Options("real"), 300_000)
 	})
 }
@@ -57,12 +68,16 @@ func cutCopies(t *testing.T, addr string, o connection.Options, size int) {
 	o.Address, o.Port = cutter.Host, cutter.Port
 	o.HostKeys = connection.KeysOff // it is known by the server's own port
 	l := open(t, o, Environment{})
-	name := filepath.Join(t.TempDir(), "file")
+	dir := t.TempDir()
+	for _, d := range []string{dir, filepath.Dir(dir)} {
+		os.Chmod(d, 0o777)
+	}
+	name := filepath.Join(dir, "file")
 	old, fresh := bytes.Repeat([]byte("old "), size/4), bytes.Repeat([]byte("new "), size/4)
 	ctx := context.Background()
 	kept, replaced := 0, 0
 	for _, n := range cutPoints(size) {
-		if err := os.WriteFile(name, old, 0o600); err != nil {
+		if err := os.WriteFile(name, old, 0o666); err != nil {
 			t.Fatal(err)
 		}
 		if err := try(t, l); err != nil { // connects anew
@@ -189,7 +204,7 @@ func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 // Real sshd drops logins at random above MaxStartups; pacing and retries get
 // everybody in.
 func TestMaxStartups(t *testing.T) {
-	s := sshdtest.Run(t, sshdtest.Config{Extra: []string{"MaxStartups 10:30:100"}})
+	s := cleanHost(t, "sunup-crowd", "MaxStartups 10:30:100")
 	errs := make(chan error, 40)
 	for range cap(errs) {
 		l := open(t, s.Options("real"), Environment{})
@@ -224,7 +239,7 @@ func TestForcedCommand(t *testing.T) {
 // BenchmarkRoundTrips is what one small command costs on real sshd: by the
 // resident shell, and by a channel of its own as a bare client does it.
 func BenchmarkRoundTrips(b *testing.B) {
-	s := sshdtest.Run(b, sshdtest.Config{Extra: []string{"PermitUserRC no"}})
+	s := cleanHost(b, "sunup-bench")
 	l := New(s.Options("bench"), Environment{Home: b.TempDir()})
 	defer l.Close()
 	ctx := context.Background()
@@ -260,7 +275,11 @@ func BenchmarkRoundTrips(b *testing.B) {
 	})
 	b.Run("put 2 KiB", func(b *testing.B) {
 		data := strings.Repeat("x", 2048)
-		name := filepath.Join(b.TempDir(), "f")
+		dir := b.TempDir()
+		for _, d := range []string{dir, filepath.Dir(dir)} {
+			os.Chmod(d, 0o777)
+		}
+		name := filepath.Join(dir, "f")
 		for b.Loop() {
 			if err := c.Put(ctx, name, strings.NewReader(data), int64(len(data)), 0o644); err != nil {
 				b.Fatal(err)
@@ -269,7 +288,11 @@ func BenchmarkRoundTrips(b *testing.B) {
 	})
 	b.Run("put 8 MiB", func(b *testing.B) {
 		data := make([]byte, 8<<20)
-		name := filepath.Join(b.TempDir(), "f")
+		dir := b.TempDir()
+		for _, d := range []string{dir, filepath.Dir(dir)} {
+			os.Chmod(d, 0o777)
+		}
+		name := filepath.Join(dir, "f")
 		b.SetBytes(int64(len(data)))
 		for b.Loop() {
 			if err := c.Put(ctx, name, bytes.NewReader(data), int64(len(data)), 0o644); err != nil {
