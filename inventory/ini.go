@@ -77,6 +77,7 @@ func (f *iniFile) read(line, trimmed string) {
 
 func (f *iniFile) section(line, name, kind string) {
 	pos := f.at(line, name)
+	name = f.called(name, pos)
 	if kind == "" {
 		kind = "hosts"
 	}
@@ -143,7 +144,7 @@ func (f *iniFile) childLine(line, trimmed string) {
 			say.T("put variables in [%[1]s:vars] and hosts in [%[1]s]", "변수는 [%[1]s:vars]에, 호스트는 [%[1]s]에 적으세요", f.group.Name))
 		return
 	}
-	name := m[1]
+	name := f.called(m[1], pos)
 	if g := f.inv.groups[name]; g != nil && (f.pending[name] == nil || f.pending[name].kind == "vars") {
 		f.child(f.group, g, pos)
 		return

@@ -94,6 +94,21 @@ func TestEncryptedVariableFiles(t *testing.T) {
 	assert.Equal(t, "group_vars/all.yml", problems[0].Pos.File)
 }
 
+func TestGroupNamesCanBeMadeSafe(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "hosts"), []byte("[east-side]\na\n[all-of:children]\neast-side\n[east-side:vars]\nx=1\n"), 0o600))
+	for mode, want := range map[string]struct {
+		group    string
+		warnings int
+	}{"": {"east-side", 2}, "never": {"east-side", 2}, "ignore": {"east-side", 0}, "always": {"east_side", 2}, "silently": {"east_side", 0}} {
+		inv, problems := Load(context.Background(), Options{Sources: []string{"hosts"}, BaseDir: dir, GroupNames: mode})
+		assert.Len(t, problems, want.warnings, mode)
+		require.False(t, problems.HasErrors(), "%s %v", mode, problems)
+		require.NotNil(t, inv.Group(want.group), mode)
+		assert.Equal(t, 1, inv.Group(want.group).Vars.At("x"), mode)
+	}
+}
+
 func TestHostListExpandsRanges(t *testing.T) {
 	inv, problems := Load(context.Background(), Options{Sources: []string{"web[1:3],db:2222,"}, BaseDir: t.TempDir()})
 	require.Empty(t, problems)

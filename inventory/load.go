@@ -34,6 +34,11 @@ type Options struct {
 	IgnoreExtensions []string
 	// IgnorePatterns are regular expressions of further names to skip.
 	IgnorePatterns []string
+	// GroupNames says what becomes of letters in group names that cannot be in a
+	// variable's name, as TRANSFORM_INVALID_GROUP_CHARS does: "never" (default)
+	// keeps them and warns, "ignore" keeps them, "always" makes them _ and warns,
+	// "silently" makes them _.
+	GroupNames string
 	// ProgramTimeout ends an inventory program that does not come to an end;
 	// default 5 minutes, as some ask large clouds.
 	ProgramTimeout time.Duration

@@ -23,8 +23,22 @@ import (
 // A limit ("" for none) is a second pattern, which may also name files of
 // patterns (@site.retry), that all hosts must match as well.
 func (inv *Inventory) Select(pattern, limit string) ([]*Host, diag.Problems) {
+	return inv.SelectList([]string{pattern}, limit)
+}
+
+// SelectList is Select for a list of patterns, as hosts: takes one. It is not
+// the same as joining them with commas: a pattern with a comma is not split at
+// its colons any more.
+func (inv *Inventory) SelectList(patterns []string, limit string) ([]*Host, diag.Problems) {
+	if len(patterns) == 0 {
+		return nil, nil
+	}
 	s := &selection{inv: inv, groups: inv.Groups(), hosts: inv.allNamed()}
-	hosts := s.evaluate(splitPattern(pattern))
+	var parts []string
+	for _, p := range patterns {
+		parts = append(parts, splitPattern(p)...)
+	}
+	hosts := s.evaluate(parts)
 	if limit == "" {
 		return hosts, s.problems
 	}

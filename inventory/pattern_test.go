@@ -25,12 +25,16 @@ func TestSelectIsAnsibles(t *testing.T) {
 	require.NoError(t, err)
 	var cases []struct {
 		Pattern, Limit string
+		List           []string
 		Hosts          *[]string // nil where Ansible gives up with an error
 	}
 	require.NoError(t, json.Unmarshal(table, &cases))
 	for _, c := range cases {
 		inv := patternInventory(t) // a fresh one: the implicit localhost keeps its first name
 		hosts, problems := inv.Select(c.Pattern, c.Limit)
+		if c.List != nil {
+			hosts, problems = inv.SelectList(c.List, c.Limit)
+		}
 		if c.Hosts == nil {
 			assert.True(t, problems.HasErrors(), "pattern %q limit %q", c.Pattern, c.Limit)
 			continue

@@ -36,20 +36,38 @@ func (r *reader) warn(pos diag.Pos, id string, what, why, fix say.Text) {
 	r.add(pos, diag.Warning, id, what, why, fix)
 }
 
-// group returns the group of this name, made when it is new. It warns of names
-// that cannot be used as a variable's name.
+// group returns the group of this name, made when it is new. Letters that
+// cannot be in a variable's name are warned of, or replaced (Options.GroupNames).
 func (r *reader) group(name string, pos diag.Pos) *Group {
-	if g := r.inv.groups[name]; g != nil {
-		return g
+	return r.inv.group(r.called(name, pos), pos)
+}
+
+// called is the name that a group goes by.
+func (r *reader) called(name string, pos diag.Pos) string {
+	if r.inv.groups[name] != nil {
+		return name
 	}
-	if bad := badLetters(name); bad != "" && !r.warned[name] {
+	bad := badLetters(name)
+	if bad == "" {
+		return name
+	}
+	mode := r.inv.options.GroupNames
+	replace := mode == "always" || mode == "silently"
+	if mode != "ignore" && mode != "silently" && !r.warned[name] {
 		r.warned[name] = true
+		fix := say.T("write it as '%s'", "'%s'{으로/로} 쓰세요", safeName(name))
+		if replace {
+			fix = say.T("it is called '%s' here", "여기서는 '%s'{이라/라} 부릅니다", safeName(name))
+		}
 		r.warn(pos, "inventory-group-name",
 			say.T("the group name '%s' holds %s", "그룹 이름 '%s'에 %s{이/가} 들어 있습니다", name, bad),
 			say.T("a group's name should be usable as a variable: letters, digits and _, not beginning with a digit", "그룹 이름은 변수 이름처럼 글자, 숫자, _로 이루어지고 숫자로 시작하지 않는 것이 좋습니다"),
-			say.T("write it as '%s'", "'%s'{으로/로} 쓰세요", badLetter.ReplaceAllString(name, "_")))
+			fix)
 	}
-	return r.inv.group(name, pos)
+	if replace {
+		return safeName(name)
+	}
+	return name
 }
 
 var badLetter = regexp.MustCompile(`^[\p{Nd}]|[^\p{L}\p{N}_]`)

@@ -1,6 +1,7 @@
 package yaml
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/big"
@@ -43,7 +44,16 @@ type DumpOptions struct {
 // libyaml's: encrypted text as !vault, unsafe text as text. A list or dict that is met twice becomes
 // an anchor and aliases.
 func Dump(v any, o DumpOptions) string {
-	e := &emitter{DumpOptions: o, whitespace: true, indention: true, indent: -1, step: 2, width: 80, visits: map[any]int{}, anchors: map[any]string{}}
+	text, _ := DumpWithin(v, o, math.MaxInt)
+	return text
+}
+
+// ErrTooLong says that a text would be longer than it may be.
+var ErrTooLong = errors.New("the YAML text is too long")
+
+// DumpWithin is Dump for at most about limit bytes; it stops with ErrTooLong.
+func DumpWithin(v any, o DumpOptions, limit int) (string, error) {
+	e := &emitter{DumpOptions: o, limit: limit, whitespace: true, indention: true, indent: -1, step: 2, width: 80, visits: map[any]int{}, anchors: map[any]string{}}
 	if o.Indent > 1 && o.Indent < 10 {
 		e.step = o.Indent
 	}
@@ -63,7 +73,10 @@ func Dump(v any, o DumpOptions) string {
 		e.indicator("...", true, false, false)
 		e.newLine()
 	}
-	return e.out.String()
+	if e.out.Len() > limit {
+		return "", ErrTooLong
+	}
+	return e.out.String(), nil
 }
 
 // maxDumpDepth ends structures that hold themselves where aliases cannot.
@@ -74,6 +87,7 @@ const maxDumpDepth = 500
 type emitter struct {
 	DumpOptions
 	out         strings.Builder
+	limit       int
 	step, width int
 	column      int
 	indent      int // -1 before the first level
@@ -147,6 +161,9 @@ func (e *emitter) keys(d *value.Dict) []any {
 }
 
 func (e *emitter) node(v any, c context, depth int) {
+	if e.out.Len() > e.limit {
+		return
+	}
 	if depth > maxDumpDepth {
 		v = nil
 	}

@@ -69,6 +69,17 @@ func TestDumpEndsOnItself(t *testing.T) {
 	assert.Equal(t, "&id001\n- 1\n- *id001\n", Dump(l, DumpOptions{}))
 }
 
+func TestDumpWithinALimit(t *testing.T) {
+	items := value.NewList()
+	for range 1000 {
+		items.Append("0123456789")
+	}
+	_, err := DumpWithin(items, DumpOptions{}, 100)
+	assert.ErrorIs(t, err, ErrTooLong)
+	_, err = DumpWithin(items, DumpOptions{}, 1<<20)
+	assert.NoError(t, err)
+}
+
 func FuzzDump(f *testing.F) {
 	f.Add("a: b\n", 3)
 	f.Add(" x\n\ty", 40)

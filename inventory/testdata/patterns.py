@@ -30,5 +30,7 @@ def select(pattern, limit):
 
 rows = [{"Pattern": p, "Limit": "", "Hosts": select(p, None)} for p in PATTERNS]
 rows += [{"Pattern": p, "Limit": l, "Hosts": select(p, l)} for l in LIMITS[1:] for p in ["all", "web", "db,web", "seoul:!web01", "localhost", "lone"]]
+LISTS = [["web:&seoul", "db1"], ["web", "!web01"], ["db:web", "&seoul"], ["web01:web02"], ["a,b", "web:!seoul"], []]
+rows += [{"List": p, "Limit": "", "Hosts": select(p, None)} for p in LISTS]
 with open("patterns.json", "w") as f:
     f.write("[\n" + ",\n".join(json.dumps(r) for r in rows) + "\n]\n")
