@@ -229,7 +229,6 @@ func (s *session) start(line string, login bool) bool {
 	srv.wg.Go(func() {
 		s.flood(f)
 		io.Copy(s.out(), machine.Reader{Ctx: life, D: outR})
-		s.ch.CloseWrite()
 		outR.Drop()
 		drained <- struct{}{}
 	})
@@ -316,6 +315,9 @@ func (s *session) finish(proc *machine.Proc, drained <-chan struct{}) {
 			return
 		}
 	}
+	// Only now: after the end of one stream the channel takes nothing on the
+	// other either.
+	s.ch.CloseWrite()
 	if sig := proc.Killed(); sig != 0 {
 		s.ch.SendRequest("exit-signal", false, ssh.Marshal(struct {
 			Signal string
