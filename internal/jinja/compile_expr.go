@@ -189,13 +189,15 @@ func (c *compiler) reader(refs []ref, name string, pos int) evalFn {
 func (c *compiler) attr(e *attrExpr) evalFn {
 	of := c.expr(e.of)
 	name, u, pos := e.name, c.u, e.at()
+	isMethod := isDictMethod(name)
+	var key any = name // boxed once
 	return func(rt *runtime) (any, error) {
 		v, err := of(rt)
 		if err != nil {
 			return nil, err
 		}
-		if d, ok := v.(*value.Dict); ok && !isDictMethod(name) {
-			if x, ok := d.Get(name); ok {
+		if d, ok := v.(*value.Dict); ok && !isMethod {
+			if x, ok := d.Get(key); ok {
 				if s, isMarked := x.(value.Unsafe); isMarked {
 					return rt.clean(s), nil
 				}
@@ -712,6 +714,18 @@ func (c *compiler) filterExpr(e *filterExpr) evalFn {
 	}
 	of := c.expr(e.of)
 	f := c.filter(e)
+	if otherwise, ok := plainDefault(e); ok {
+		if a, ok := e.of.(*attrExpr); ok {
+			return c.attrOr(a, otherwise)
+		}
+		return func(rt *runtime) (any, error) {
+			v, err := of(rt)
+			if _, undefined := v.(*Undefined); undefined {
+				return otherwise, nil
+			}
+			return v, err
+		}
+	}
 	return func(rt *runtime) (any, error) {
 		v, err := of(rt)
 		if err != nil {
@@ -719,6 +733,56 @@ func (c *compiler) filterExpr(e *filterExpr) evalFn {
 		}
 		return f(rt, v)
 	}
+}
+
+// attrOr is "x.name | default(otherwise)".
+func (c *compiler) attrOr(e *attrExpr, otherwise any) evalFn {
+	of := c.expr(e.of)
+	name, u, pos := e.name, c.u, e.at()
+	isMethod := isDictMethod(name)
+	var key any = name
+	return func(rt *runtime) (any, error) {
+		v, err := of(rt)
+		if err != nil {
+			return nil, err
+		}
+		if d, ok := v.(*value.Dict); ok && !isMethod {
+			if x, ok := d.Get(key); ok {
+				if _, undefined := x.(*Undefined); undefined {
+					return otherwise, nil
+				}
+				return rt.clean(x), nil
+			}
+			return otherwise, nil
+		}
+		x, err := rt.getAttr(v, name)
+		if err != nil {
+			return nil, u.locate(err, pos)
+		}
+		if _, undefined := x.(*Undefined); undefined {
+			return otherwise, nil
+		}
+		return x, nil
+	}
+}
+
+// plainDefault recognises "x | default(constant)", the most frequent filter of
+// all, which needs no call.
+func plainDefault(e *filterExpr) (otherwise any, ok bool) {
+	if name := baseName(e.name); name != "default" && name != "d" {
+		return nil, false
+	}
+	if len(e.args) > 1 || len(e.names) > 0 || e.rest != nil || e.restNamed != nil {
+		return nil, false
+	}
+	if len(e.args) == 0 {
+		return "", true
+	}
+	k, ok := e.args[0].(*constExpr)
+	if !ok || k.raw != "" {
+		return nil, false
+	}
+	return k.val, true
 }
 
 func (c *compiler) testExpr(e *testExpr) evalFn {

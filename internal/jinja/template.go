@@ -6,6 +6,7 @@ import (
 	"math/big"
 	"regexp"
 	"strings"
+	"sync"
 
 	"sunup/internal/value"
 )
@@ -228,12 +229,27 @@ func (t *Template) Render(ctx context.Context, s Scope) (text string, unsafe boo
 	if err != nil {
 		return "", false, err
 	}
-	rt.out = make([]byte, 0, len(t.u.src)+len(t.u.src)/2+64)
-	if err := t.run(rt); err != nil {
+	buf := buffers.Get().(*[]byte)
+	rt.out = (*buf)[:0]
+	err = t.run(rt)
+	if err == nil {
+		text = string(rt.out)
+	}
+	if cap(rt.out) <= maxPooled {
+		*buf = rt.out
+		buffers.Put(buf)
+	}
+	if err != nil {
 		return "", rt.unsafe, t.u.finish(err)
 	}
-	return t.keepEnding(string(rt.out)), rt.unsafe, nil
+	return t.keepEnding(text), rt.unsafe, nil
 }
+
+// buffers are reused for output, since most of the work of the garbage
+// collector would be buffers that grew.
+var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 1<<12); return &b }}
+
+const maxPooled = 1 << 20
 
 // Result is what an evaluation gives.
 type Result struct {

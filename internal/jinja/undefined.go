@@ -78,8 +78,11 @@ func noElement(of, key any) *Undefined {
 }
 
 func objectName(v any) string {
-	if v == nil {
+	switch v.(type) {
+	case nil:
 		return "None"
+	case *value.Dict:
+		return "dict object"
 	}
 	return value.TypeName(v) + " object"
 }
