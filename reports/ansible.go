@@ -235,7 +235,7 @@ func (a *Ansible) free(play int) bool {
 
 func (a *Ansible) taskStarted(d event.TaskStarted) {
 	a.tasks[d.Task] = d
-	if isAction(d, "meta") || a.free(d.Play) {
+	if a.free(d.Play) {
 		return
 	}
 	if a.o.SkippedHosts && a.o.OKHosts {
@@ -350,18 +350,17 @@ func (a *Ansible) hostTaskEnded(d event.HostTaskEnded) {
 	key := cellKey{d.Task, d.Host}
 	d.Loop = d.Loop && a.items[key]
 	delete(a.items, key)
-	if isAction(t, "meta") {
-		return
-	}
 	switch d.Outcome {
 	case event.OK, event.Changed:
 		a.hostOK(t, d)
 	case event.Skipped:
-		a.hostSkipped(t, d)
+		if !isAction(t, "meta") {
+			a.hostSkipped(t, d)
+		}
 	case event.Unreachable:
 		a.hostUnreachable(t, d, false)
 	case event.Ignored:
-		if truthy(d.Result.Values, "unreachable") {
+		if wasUnreachable(d.Result.Values) {
 			a.hostUnreachable(t, d, true)
 			return
 		}
@@ -376,7 +375,26 @@ func (a *Ansible) hostTaskEnded(d event.HostTaskEnded) {
 	}
 }
 
+// wasUnreachable reports whether an ignored result is one of a host that was
+// not reached; a loop says so of its items only.
+func wasUnreachable(values *value.Dict) bool {
+	if truthy(values, "unreachable") {
+		return true
+	}
+	if list, ok := values.At("results").(*value.List); ok && !truthy(values, "failed") {
+		for _, item := range list.Items {
+			if d, ok := item.(*value.Dict); ok && truthy(d, "unreachable") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func (a *Ansible) hostOK(t event.TaskStarted, d event.HostTaskEnded) {
+	if isAction(t, "meta") {
+		return
+	}
 	if isInclude(t) {
 		a.taskBanner(d.Task)
 		return
