@@ -35,7 +35,7 @@ func (core) Names() []string { return sortedKeys(builtinModules) }
 
 // TestTargetsOfAnsible reads every playbook of ansible-core's integration
 // tests (ANSIBLE_SRC is a checkout). With SYNTAX_CHECK, the file that
-// testdata/syntax-check.py writes, it lists where the real ansible-playbook
+// testdata/ansible-answers.py check writes, it lists where the real ansible-playbook
 // --syntax-check accepts and we do not, and the other way round. PLAYBOOKS is
 // another folder to read, with the targets or ROLES as its roles and LIBRARY as modules.
 func TestTargetsOfAnsible(t *testing.T) {
@@ -79,7 +79,7 @@ func TestTargetsOfAnsible(t *testing.T) {
 
 // TestTaskListsOfAnsible compares the tasks of each play, in order and with
 // their tags, with what ansible-playbook --list-tasks says (LIST_TASKS is a
-// file with a line of JSON for each playbook: its path, and the lines).
+// file that testdata/ansible-answers.py tasks writes).
 func TestTaskListsOfAnsible(t *testing.T) {
 	path := os.Getenv("LIST_TASKS")
 	if path == "" {
@@ -143,7 +143,7 @@ func listSteps(steps []Step) []string {
 			}
 			name := s.Action
 			if s.Name != "" {
-				name = s.FullName()
+				name = s.Title()
 			}
 			out = append(out, fmt.Sprintf("%s\tTAGS: [%s]", name, strings.Join(tags, ", ")))
 		}

@@ -35,7 +35,7 @@ func FuzzLoad(f *testing.F) {
 			"site.yml": src, "tasks.yml": src,
 			"play.yml":               "- hosts: all\n  roles: [r]\n  tasks:\n    - import_tasks: tasks.yml\n",
 			"roles/r/tasks/main.yml": src, "roles/r/meta/main.yml": src, "roles/r/vars/main.yml": src, "roles/r/handlers/main.yml": src,
-		}, func(o *Options) { o.Modules = core{} })
+		}, func(o *Options) { o.Modules, o.MaxFiles = core{}, 2000 })
 		start := time.Now()
 		for _, path := range []string{"site.yml", "play.yml"} {
 			p, problems := l.Load(path)

@@ -41,6 +41,10 @@ type Options struct {
 	CheckHealth func(*yaml.Node) diag.Problems
 	// Decrypt opens a vaulted file; nil refuses such files.
 	Decrypt func([]byte) ([]byte, error)
+	// MaxFiles is how many task files, roles and playbooks one playbook may
+	// bring in, each counted as often as it is used; 0 is 200,000. DebOps, the
+	// largest known project, has 20,000.
+	MaxFiles int
 	// FS holds the files by their absolute path without the leading slash;
 	// nil is the machine's. Tests give one in memory.
 	FS fs.FS
@@ -108,6 +112,9 @@ type file struct {
 func NewLoader(o Options) *Loader {
 	if o.FS == nil {
 		o.FS = os.DirFS("/")
+	}
+	if o.MaxFiles == 0 {
+		o.MaxFiles = 200_000
 	}
 	if o.BaseDir == "" {
 		o.BaseDir, _ = os.Getwd()

@@ -131,7 +131,7 @@ func TestImportsThatMultiply(t *testing.T) {
 		files[fmt.Sprintf("%d.yml", i)] = strings.Repeat(fmt.Sprintf("- import_tasks: %d.yml\n", i+1), 2)
 	}
 	files["40.yml"] = "- ping:\n"
-	_, problems := memory(files).Load("site.yml")
+	_, problems := memory(files, func(o *Options) { o.MaxFiles = 5000 }).Load("site.yml")
 	require.True(t, problems.HasErrors())
 	assert.Equal(t, "too-many-imports", problems[0].ID)
 }

@@ -105,10 +105,10 @@ func (s *Scope) chain() []*Scope {
 	return out
 }
 
-// FullName is the name of a task as it is shown: the role's before its own, and
+// Title is the name of a task as it is shown: the role's before its own, and
 // the module when it has none. An include_role shows the role that it includes
 // instead of the one that it stands in.
-func (t *Task) FullName() string {
+func (t *Task) Title() string {
 	name := t.Name
 	if t.Include != nil && t.Include.Kind == IncludeRole {
 		if name != "" {

@@ -73,7 +73,7 @@ func withLegacy(list []string) []string {
 }
 
 // maxSteps bounds what imports may multiply to.
-const maxSteps = 500_000
+const maxSteps = 1_000_000
 
 // room counts a step and reports whether there is room for it.
 func (s *session) room(n *yaml.Node) bool {
@@ -85,18 +85,14 @@ func (s *session) room(n *yaml.Node) bool {
 	return s.steps < maxSteps
 }
 
-// maxFiles bounds the task files, roles and playbooks that one playbook brings
-// in; the largest known projects stay below 5,000.
-const maxFiles = 20_000
-
 // fileRoom counts an import and reports whether there is room for it.
 func (s *session) fileRoom(n *yaml.Node) bool {
 	s.files++
-	if s.files == maxFiles {
-		s.report(problem(n, "too-many-imports", say.T("the playbook imports more than %d files and roles", "플레이북이 가져오는 파일과 롤이 %d개를 넘습니다", maxFiles),
+	if s.files == s.o.MaxFiles {
+		s.report(problem(n, "too-many-imports", say.T("the playbook imports more than %d files and roles", "플레이북이 가져오는 파일과 롤이 %d개를 넘습니다", s.o.MaxFiles),
 			say.T("imports inside imports multiply", "가져오기 안의 가져오기는 곱으로 늘어납니다"), say.Text{}))
 	}
-	return s.files < maxFiles
+	return s.files < s.o.MaxFiles
 }
 
 // list reads a list of tasks and blocks. at is the key to blame.
