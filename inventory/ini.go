@@ -281,6 +281,8 @@ func mayBeLiteral(s string) bool {
 	}
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
+		case c == '#': // a comment to Python
+			return true
 		case c == '\'' || c == '"':
 			for i++; i < len(s) && s[i] != c; i++ {
 				if s[i] == '\\' {
