@@ -26,7 +26,9 @@ var (
 	namePort      = regexp.MustCompile(`^((?:[^:\[\]]|\[[^\]]*\])*):([0-9]+)$`)
 	ipv4          = regexp.MustCompile(`(?i)^(?:` + octet + `\.){3}` + octet + `$`)
 	hostname      = regexp.MustCompile(`(?i)^` + label + `(?:\.` + label + `)*$`)
-	ipv6          = regexp.MustCompile(`(?i)^(?:` + strings.Join([]string{
+	// Only the last alternative is held to the end: in Ansible's expression, too,
+	// so that a pattern such as fe80::1:&web stays in one piece.
+	ipv6 = regexp.MustCompile(`(?i)^(?:` + strings.Join([]string{
 		`(?:` + quad + `:){7}` + quad,
 		`(?:` + quad + `:){1,6}:`,
 		`(?:` + quad + `:)(?::` + quad + `){1,6}`,
@@ -39,8 +41,8 @@ var (
 		quad + `?::`,
 		`(?:0:){6}(?:` + octet + `\.){3}` + octet,
 		`::(?:ffff:)?(?:` + octet + `\.){3}` + octet,
-		`(?:0:){5}ffff:(?:` + octet + `\.){3}` + octet,
-	}, `|`) + `)$`)
+		`(?:0:){5}ffff:(?:` + octet + `\.){3}` + octet + `$`,
+	}, `|`) + `)`)
 	rangeInName = regexp.MustCompile(`\[[^\]]*\]`)
 )
 
