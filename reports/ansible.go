@@ -410,7 +410,7 @@ func (a *Ansible) hostOK(t event.TaskStarted, d event.HostTaskEnded) {
 	}
 	a.taskBanner(d.Task)
 	values := a.resultWarnings(d.Result)
-	if d.Loop {
+	if d.Loop && !d.Result.NoLog { // the items said it, unless they are hidden
 		return
 	}
 	text := fmt.Sprintf("%s: [%s]", word, hostLabel(d.Host, d.Delegate))
@@ -504,7 +504,7 @@ func (a *Ansible) item(t event.TaskStarted, d event.ItemEnded, text, kind string
 // itemLabel is how a loop item is shown.
 func itemLabel(r event.Result) string {
 	if r.NoLog || truthy(r.Values, "_ansible_no_log") {
-		return "(censored due to no_log)"
+		return "None" // what ansible-playbook shows of a hidden item
 	}
 	if r.Label != "" {
 		return r.Label
