@@ -97,7 +97,7 @@ func document(t *testing.T) string {
 // Go name.
 func about(docs map[string]structDoc, name string) string {
 	s := docs[name].about
-	for _, begin := range []string{name + " says that ", name + " says ", name + " is ", name + " are "} {
+	for _, begin := range []string{name + " says that ", name + " says ", name + " is ", name + " are ", name + " "} {
 		if rest, ok := strings.CutPrefix(s, begin); ok {
 			return strings.ToUpper(rest[:1]) + rest[1:]
 		}
@@ -131,8 +131,9 @@ func table(t *testing.T, b *strings.Builder, rt reflect.Type, docs map[string]st
 		if !assert.NotEmpty(t, text, "%s.%s has no comment", rt.Name(), f.Name) {
 			continue
 		}
-		text = strings.TrimPrefix(text, f.Name+" is ")
-		text = strings.TrimPrefix(text, f.Name+" are ")
+		for _, begin := range []string{f.Name + " is ", f.Name + " are ", f.Name + " "} {
+			text = strings.TrimPrefix(text, begin)
+		}
 		if strings.Contains(options, "omit") {
 			text = "*optional*; " + text
 		}
