@@ -27,7 +27,7 @@ func Run(t *testing.T, testdata string) {
 		t.Fatal(err)
 	}
 	for _, d := range dirs {
-		if !d.IsDir() || d.Name() == "fuzz" {
+		if !d.IsDir() || d.Name() == "fuzz" || d.Name() == "arguments" {
 			continue
 		}
 		cases, err := Load(filepath.Join(testdata, d.Name()))
