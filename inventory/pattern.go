@@ -297,7 +297,8 @@ func (s *selection) subscript(part string, hosts []*Host, m []string) []*Host {
 }
 
 // enumerate returns the hosts of the groups that an expression matches, and
-// the hosts that it matches itself.
+// the hosts that it matches itself. A host may be there twice: a subscript
+// counts it twice, too.
 func (s *selection) enumerate(expression string) []*Host {
 	matches, err := compilePattern(expression)
 	if err != nil {
@@ -306,18 +307,17 @@ func (s *selection) enumerate(expression string) []*Host {
 		return nil
 	}
 	var hosts []*Host
-	seen := map[*Host]bool{}
 	anyGroup := false
 	for _, g := range s.groups {
 		if matches(g.Name) {
 			anyGroup = true
-			hosts = appendNew(hosts, seen, g.AllHosts()...)
+			hosts = append(hosts, g.AllHosts()...)
 		}
 	}
 	if !anyGroup || expression[0] == '~' || strings.ContainsAny(expression, ".?*[") {
 		for _, h := range s.hosts {
 			if matches(h.Name) {
-				hosts = appendNew(hosts, seen, h)
+				hosts = append(hosts, h)
 			}
 		}
 	}
