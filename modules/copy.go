@@ -22,7 +22,7 @@ var copyModule = Module{
 	Summary: say.T("Copies files from the controller, or on the host, to a place on the host.", "파일을 제어 노드에서, 또는 호스트 안에서, 호스트의 정해진 위치로 복사합니다."),
 	Spec: Spec{File: true, Params: []Param{
 		{Name: "src", Type: Path, Doc: say.T("File or directory to copy; a directory with a trailing slash copies what is in it.", "복사할 파일이나 디렉터리입니다. 빗금으로 끝나는 디렉터리는 그 안의 것만 복사합니다.")},
-		{Name: "content", Type: Raw, Secret: true, Doc: say.T("Text to write instead of src; a dict or list is written as JSON.", "src 대신 쓸 내용입니다. 사전과 목록은 JSON으로 씁니다.")},
+		{Name: "content", Type: Raw, Doc: say.T("Text to write instead of src; a dict or list is written as JSON.", "src 대신 쓸 내용입니다. 사전과 목록은 JSON으로 씁니다.")},
 		{Name: "dest", Type: Path, Required: true, Doc: say.T("Where to copy to on the host.", "호스트에서 복사될 위치입니다.")},
 		{Name: "backup", Type: Bool, Default: false, Doc: say.T("Keep the old file under a name with the time.", "이전 파일을 시각이 붙은 이름으로 남깁니다.")},
 		{Name: "force", Type: Bool, Default: true, Doc: say.T("Replace a file that differs; otherwise only copy when nothing is there.", "다른 파일이 있으면 바꿉니다. 아니면 없을 때만 복사합니다.")},
@@ -255,7 +255,11 @@ func (c *Call) deliverTo(ctx context.Context, d delivery, f fields, at found, id
 	if !link && f.sum("sum") == d.content.sha1 && at.exists() {
 		return c.settle(ctx, d, at, id)
 	}
-	return c.replace(ctx, d, f, at, id)
+	r, err := c.replace(ctx, d, f, at, id)
+	if r != nil && r.Failed && d.content.remote == "" && !r.Values.Has("checksum") {
+		r.Set("checksum", d.content.sha1)
+	}
+	return r, err
 }
 
 // settle sets the attributes of a file whose content is right.
@@ -301,14 +305,22 @@ func (c *Call) changeAttrs(ctx context.Context, at found, change attrChange) (fo
 }
 
 func (c *Call) replace(ctx context.Context, d delivery, f fields, at found, id identities) (*Result, error) {
-	r := ChangedIf(true)
-	if c.Diff {
-		diff, err := d.diff(f, at)
-		if err != nil {
-			return nil, err
-		}
+	if !c.Diff {
+		return c.apply(ctx, d, f, at, id)
+	}
+	diff, err := d.diff(f, at)
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.apply(ctx, d, f, at, id)
+	if r != nil {
 		r.Diffs = append(r.Diffs, diff)
 	}
+	return r, err
+}
+
+func (c *Call) apply(ctx context.Context, d delivery, f fields, at found, id identities) (*Result, error) {
+	r := ChangedIf(true)
 	if c.Check && d.content.remote == "" {
 		return r, nil
 	}
@@ -339,7 +351,7 @@ func (c *Call) replace(ctx context.Context, d delivery, f fields, at found, id i
 		return fail, err
 	}
 	if inv != nil {
-		return Fail("failed to validate").Set("exit_status", inv.rc).Set("stdout", inv.out).Set("stderr", inv.err), nil
+		return setOutput(Fail("failed to validate").Set("exit_status", inv.rc), inv.out, inv.err), nil
 	}
 	r.Set("dest", at.Path).Set("checksum", d.content.sha1)
 	if d.src != "" {
@@ -406,7 +418,7 @@ func (d delivery) diff(f fields, at found) (Diff, error) {
 	}
 	header := ""
 	if at.exists() {
-		header = at.Path
+		header = f["p"]
 	}
 	return contentDiff(before, after, header, d.header), nil
 }

@@ -1,0 +1,43 @@
+# sunup: see README.md. `make help` lists the targets.
+GO ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+BIN := bin/sunup
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/sunup, one static binary
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $(BIN) ./cmd/sunup
+
+.PHONY: test
+test: ## run all tests, installing what they need where that is possible
+	@sh scripts/test.sh
+
+.PHONY: check
+check: ## formatting, vet, static analysis, layers, known vulnerabilities
+	@sh scripts/check.sh
+
+.PHONY: demo
+demo: build ## start an embedded fleet and run the sample morning startup on it
+	@sh scripts/demo.sh
+
+.PHONY: bench
+bench: build ## measure a run beside a bare SSH client, and a fleet of 1,000 hosts
+	@sh scripts/bench.sh
+
+.PHONY: golden
+golden: ## rewrite the golden files of the tests; review the difference like code
+	@sh scripts/golden.sh
+
+.PHONY: reference
+reference: build ## write docs/modules.md from the module declarations
+	$(BIN) doc --markdown --lang en > docs/modules.md
+	$(BIN) doc --markdown --lang ko > docs/modules.ko.md
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/term"
+
+	"sunup/internal/event"
+	"sunup/reports"
+)
+
+// record is where the events of a run go: the screen, the report, a file.
+type record struct {
+	app     *app
+	sink    event.Sink
+	builder *reports.Builder
+	closers []func() error
+	// dir holds the reports; empty means that none is written.
+	dir     string
+	summary bool
+}
+
+// openRecord prepares all receivers of the run's events.
+func (p *project) openRecord(f *runFlags, runID string) (*record, error) {
+	a := p.app
+	r := &record{app: a, builder: reports.NewBuilder()}
+	sinks := []event.Sink{r.builder}
+	screen, err := r.screen(p, f)
+	if err != nil {
+		return nil, err
+	}
+	if screen != nil {
+		sinks = append(sinks, screen)
+	}
+	if f.eventsFile != "" {
+		if err := r.writeEvents(f.eventsFile, &sinks); err != nil {
+			return nil, err
+		}
+	}
+	if f.style == sunupStyle && !f.noReport || f.reportDir != "" {
+		if err := r.openDir(f.reportDir, runID, f.eventsFile == "", &sinks); err != nil {
+			return nil, err
+		}
+	}
+	r.sink = event.Tee(sinks...)
+	return r, nil
+}
+
+// openDir makes the directory of the reports; the events are kept beside them.
+func (r *record) openDir(dir, runID string, withEvents bool, sinks *[]event.Sink) error {
+	if dir == "" {
+		dir = filepath.Join(r.app.stateDir(), "runs", runID)
+	}
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return fmt.Errorf("make report directory: %w", err)
+	}
+	r.dir = dir
+	if withEvents {
+		return r.writeEvents(filepath.Join(dir, "events.jsonl"), sinks)
+	}
+	return nil
+}
+
+func (r *record) writeEvents(path string, sinks *[]event.Sink) error {
+	// Outputs of hosts may be confidential: for the owner only.
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("open events file: %w", err)
+	}
+	w := event.NewWriter(file)
+	*sinks = append(*sinks, w)
+	r.closers = append(r.closers, w.Close, file.Close)
+	return nil
+}
+
+// screen is what the person at the terminal sees.
+func (r *record) screen(p *project, f *runFlags) (event.Sink, error) {
+	a := p.app
+	tty := term.IsTerminal(int(a.out.Fd())) && a.getenv("CI") == "" && a.getenv("TERM") != "dumb"
+	output := f.output
+	if output == "" || output == "auto" {
+		output = "plain"
+		if tty {
+			output = "live"
+		}
+		if f.style == ansibleStyle {
+			output = "ansible"
+		}
+	}
+	switch output {
+	case "none":
+		return nil, nil
+	case "ansible":
+		s := reports.NewAnsible(a.out, p.ansibleOptions(f))
+		r.closers = append(r.closers, s.Close)
+		return s, nil
+	case "live", "plain":
+		r.summary = true
+		s := reports.NewLive(a.out, reports.LiveOptions{
+			Plain: output == "plain", Lang: a.lang, Color: reports.UseColor(a.out, a.getenv),
+		})
+		r.closers = append(r.closers, s.Close)
+		return s, nil
+	}
+	return nil, usageError{fmt.Errorf("--output %s: use auto, live, plain, ansible or none", f.output)}
+}
+
+func (p *project) ansibleOptions(f *runFlags) reports.AnsibleOptions {
+	o := reports.DefaultAnsibleOptions()
+	o.Verbosity, o.Stderr, o.Lang = f.verbosity, p.app.err, p.app.lang
+	o.Color = reports.UseColor(p.app.out, p.app.getenv)
+	o.Columns = reports.TerminalWidth(p.app.out)
+	o.SkippedHosts = p.config.Bool("DISPLAY_SKIPPED_HOSTS")
+	o.OKHosts = p.config.Bool("DISPLAY_OK_HOSTS")
+	o.CustomStats = p.config.Bool("SHOW_CUSTOM_STATS")
+	return o
+}
+
+// finish closes the receivers, writes the reports and says where they are.
+func (r *record) finish() error {
+	var first error
+	keep := func(err error) {
+		if err != nil && first == nil {
+			first = err
+		}
+	}
+	for _, c := range r.closers {
+		keep(c())
+	}
+	report := r.builder.Report()
+	var files []string
+	if r.dir != "" {
+		var err error
+		files, err = r.app.writeReports(r.dir, report)
+		keep(err)
+	}
+	if r.summary {
+		keep(r.app.writeSummary(report, files))
+	}
+	return first
+}
+
+// writeReports writes the files of a report and returns their names.
+func (a *app) writeReports(dir string, report *reports.Report) ([]string, error) {
+	page, data := filepath.Join(dir, "report.html"), filepath.Join(dir, "report.json")
+	if err := writeReport(data, func(f *os.File) error { return reports.WriteJSON(f, report) }); err != nil {
+		return nil, err
+	}
+	if err := writeReport(page, func(f *os.File) error { return reports.WriteHTML(f, report, a.lang) }); err != nil {
+		return nil, err
+	}
+	return []string{page}, nil
+}
+
+func (a *app) writeSummary(report *reports.Report, files []string) error {
+	return reports.WriteSummary(a.out, report, reports.SummaryOptions{
+		Lang: a.lang, Color: reports.UseColor(a.out, a.getenv), Width: reports.TerminalWidth(a.out), Files: files,
+	})
+}
+
+// writeReport writes a file whole or not at all.
+func writeReport(path string, write func(*os.File) error) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	defer os.Remove(f.Name())
+	if err := write(f); err != nil {
+		f.Close()
+		return fmt.Errorf("write report %s: %w", path, err)
+	}
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("write report %s: %w", path, err)
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// stateDir is where runs are kept.
+func (a *app) stateDir() string {
+	if d := a.getenv("SUNUP_STATE"); d != "" {
+		return d
+	}
+	if d := a.getenv("XDG_STATE_HOME"); d != "" {
+		return filepath.Join(d, "sunup")
+	}
+	return filepath.Join(strings.TrimSuffix(a.home(), "/"), ".local", "state", "sunup")
+}

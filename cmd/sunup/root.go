@@ -1,0 +1,132 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sunup/internal/diag"
+	"sunup/internal/say"
+)
+
+// exitWith ends the command with a code; its message, if any, is already told.
+type exitWith int
+
+func (e exitWith) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+// execute finds the command and runs it.
+func (a *app) execute() int {
+	root := a.rootCommand()
+	root.SetArgs(a.args)
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	err := root.ExecuteContext(a.ctx)
+	return a.exitCode(err)
+}
+
+// exitCode is the one place that chooses exit codes from errors.
+func (a *app) exitCode(err error) int {
+	var code exitWith
+	var problems diag.Problems
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &code):
+		return int(code)
+	case errors.As(err, &problems):
+		fmt.Fprint(a.err, problems.Format(a.lang))
+		return exitUnreachable // ansible-playbook: 4 for files that cannot be read
+	case errors.As(err, new(usageError)):
+		fmt.Fprintf(a.err, "%s: %v\n", say.T("error", "오류").In(a.lang), err)
+		a.tell(a.err, say.T("→ see '%s --help'", "→ '%s --help'{을/를} 보십시오", a.name))
+		return exitUsage
+	}
+	fmt.Fprintf(a.err, "%s: %v\n", say.T("error", "오류").In(a.lang), err)
+	return exitError
+}
+
+// usageError is a command line that cannot be understood.
+type usageError struct{ error }
+
+// rootCommand lists every subcommand. Called under one of Ansible's names, the
+// binary is that command.
+func (a *app) rootCommand() *cobra.Command {
+	switch strings.TrimSuffix(a.name, ".exe") {
+	case "ansible-playbook":
+		return a.finishCommand(a.runCommand(ansibleStyle))
+	case "ansible-inventory":
+		return a.finishCommand(a.inventoryCommand())
+	}
+	root := &cobra.Command{
+		Use:   "sunup",
+		Short: a.text("Get an estate up before opening: Ansible-style playbooks over SSH, proven step by step", "개장 전 기동: Ansible 방식 플레이북을 SSH로 실행하고 단계마다 정상을 확인합니다"),
+		Example: "  sunup run -i inventory.ini morning.yml\n" +
+			"  sunup check morning.yml\n" +
+			"  sunup inventory -i inventory.ini --graph\n" +
+			"  sunup doc copy",
+		Version:       version,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.AddCommand(
+		a.runCommand(sunupStyle),
+		a.checkCommand(),
+		a.inventoryCommand(),
+		a.varsCommand(),
+		a.docCommand(),
+		a.reportCommand(),
+		a.labCommand(),
+		a.versionCommand(),
+	)
+	root.CompletionOptions.HiddenDefaultCmd = true
+	return a.finishCommand(root)
+}
+
+// finishCommand gives a command what all have: language, usage errors.
+func (a *app) finishCommand(c *cobra.Command) *cobra.Command {
+	c.SilenceErrors, c.SilenceUsage = true, true
+	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	if c.PersistentFlags().Lookup("lang") == nil {
+		c.PersistentFlags().String("lang", "", a.text("language of messages: en or ko (default: by locale)", "메시지 언어: en 또는 ko (기본: 로캘)"))
+	}
+	c.SetUsageTemplate(a.usageTemplate())
+	c.SetHelpCommand(&cobra.Command{Hidden: true})
+	return c
+}
+
+func (a *app) text(en, ko string) string { return say.T(en, ko).In(a.lang) }
+
+// usageTemplate is cobra's in the chosen language.
+func (a *app) usageTemplate() string {
+	usage, commands, examples, flags, more := a.text("Usage", "사용법"), a.text("Commands", "명령"), a.text("Examples", "예"), a.text("Flags", "옵션"),
+		a.text("'{{.CommandPath}} COMMAND --help' tells more of a command.", "'{{.CommandPath}} 명령 --help'로 자세한 설명을 볼 수 있습니다.")
+	return usage + `:{{if .Runnable}}
+  {{.UseLine}}{{end}}{{if .HasAvailableSubCommands}}
+  {{.CommandPath}} [command]{{end}}{{if .HasExample}}
+
+` + examples + `:
+{{.Example}}{{end}}{{if .HasAvailableSubCommands}}
+
+` + commands + `:{{range .Commands}}{{if .IsAvailableCommand}}
+  {{rpad .Name .NamePadding }} {{.Short}}{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
+
+` + flags + `:
+{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableInheritedFlags}}
+{{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableSubCommands}}
+
+` + more + `{{end}}
+`
+}
+
+func (a *app) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: a.text("Print the version", "버전을 표시합니다"), Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			fmt.Fprintf(a.out, "sunup %s\n", version)
+			return nil
+		},
+	}
+}

@@ -1,0 +1,246 @@
+// Package config reads ansible.cfg and the ANSIBLE_* environment: the settings
+// that Ansible takes from there and that we honour, each with where its value
+// comes from.
+package config
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"sunup/internal/diag"
+	"sunup/internal/say"
+)
+
+// Setting is one setting of Ansible that we honour.
+type Setting struct {
+	Name     string   // as ansible-config prints it
+	Env      []string // the first that is set counts
+	Section  string   // of ansible.cfg
+	Key      string
+	Default  string
+	Doc      say.Text
+	PathList bool // colon-separated paths, relative to the file they stand in
+}
+
+// Settings lists all settings that we honour, by name.
+var Settings = []Setting{
+	{Name: "ANY_ERRORS_FATAL", Env: []string{"ANSIBLE_ANY_ERRORS_FATAL"}, Section: "defaults", Key: "any_errors_fatal", Default: "False",
+		Doc: say.T("One failed host ends the play for all.", "한 호스트가 실패하면 플레이 전체를 끝낸다.")},
+	{Name: "COLLECTIONS_PATHS", Env: []string{"ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_COLLECTIONS_PATHS"}, Section: "defaults", Key: "collections_path", PathList: true,
+		Default: "~/.ansible/collections:/usr/share/ansible/collections", Doc: say.T("Where collections are.", "컬렉션이 있는 곳.")},
+	{Name: "DEFAULT_ASK_PASS", Env: []string{"ANSIBLE_ASK_PASS"}, Section: "defaults", Key: "ask_pass", Default: "False", Doc: say.T("Ask for the login password.", "로그인 암호를 묻는다.")},
+	{Name: "DEFAULT_BECOME", Env: []string{"ANSIBLE_BECOME"}, Section: "privilege_escalation", Key: "become", Default: "False", Doc: say.T("Become another user.", "다른 사용자로 실행한다.")},
+	{Name: "DEFAULT_BECOME_ASK_PASS", Env: []string{"ANSIBLE_BECOME_ASK_PASS"}, Section: "privilege_escalation", Key: "become_ask_pass", Default: "False", Doc: say.T("Ask for the become password.", "권한 상승 암호를 묻는다.")},
+	{Name: "DEFAULT_BECOME_METHOD", Env: []string{"ANSIBLE_BECOME_METHOD"}, Section: "privilege_escalation", Key: "become_method", Default: "sudo", Doc: say.T("How to become another user.", "권한 상승 방법.")},
+	{Name: "DEFAULT_BECOME_USER", Env: []string{"ANSIBLE_BECOME_USER"}, Section: "privilege_escalation", Key: "become_user", Default: "root", Doc: say.T("The user to become.", "권한 상승 대상 사용자.")},
+	{Name: "DEFAULT_EXECUTABLE", Env: []string{"ANSIBLE_EXECUTABLE"}, Section: "defaults", Key: "executable", Default: "/bin/sh", Doc: say.T("The shell on the hosts.", "호스트에서 쓰는 셸.")},
+	{Name: "DEFAULT_FORCE_HANDLERS", Env: []string{"ANSIBLE_FORCE_HANDLERS"}, Section: "defaults", Key: "force_handlers", Default: "False", Doc: say.T("Run handlers of failed hosts too.", "실패한 호스트의 핸들러도 실행한다.")},
+	{Name: "DEFAULT_FORKS", Env: []string{"ANSIBLE_FORKS"}, Section: "defaults", Key: "forks", Default: "", Doc: say.T("Hosts that work at once (unset: 256).", "동시에 작업하는 호스트 수 (미설정: 256).")},
+	{Name: "DEFAULT_GATHERING", Env: []string{"ANSIBLE_GATHERING"}, Section: "defaults", Key: "gathering", Default: "implicit", Doc: say.T("When facts are gathered.", "팩트를 모으는 때.")},
+	{Name: "DEFAULT_GATHER_SUBSET", Env: []string{"ANSIBLE_GATHER_SUBSET"}, Section: "defaults", Key: "gather_subset", Default: "", Doc: say.T("Which facts are gathered.", "모을 팩트의 종류.")},
+	{Name: "DEFAULT_GATHER_TIMEOUT", Env: []string{"ANSIBLE_GATHER_TIMEOUT"}, Section: "defaults", Key: "gather_timeout", Default: "10", Doc: say.T("Seconds for gathering facts.", "팩트 수집 제한 시간(초).")},
+	{Name: "DEFAULT_HASH_BEHAVIOUR", Env: []string{"ANSIBLE_HASH_BEHAVIOUR"}, Section: "defaults", Key: "hash_behaviour", Default: "replace", Doc: say.T("Replace or merge dictionaries.", "사전 변수를 바꾸거나 병합한다.")},
+	{Name: "DEFAULT_HOST_LIST", Env: []string{"ANSIBLE_INVENTORY"}, Section: "defaults", Key: "inventory", Default: "/etc/ansible/hosts", PathList: true, Doc: say.T("The inventory.", "인벤토리.")},
+	{Name: "DEFAULT_JINJA2_NATIVE", Env: []string{"ANSIBLE_JINJA2_NATIVE"}, Section: "defaults", Key: "jinja2_native", Default: "False", Doc: say.T("Templates keep the types of values.", "템플릿 결과의 자료형을 유지한다.")},
+	{Name: "DEFAULT_NO_LOG", Env: []string{"ANSIBLE_NO_LOG"}, Section: "defaults", Key: "no_log", Default: "False", Doc: say.T("Hide the results of all tasks.", "모든 작업의 결과를 숨긴다.")},
+	{Name: "DEFAULT_PRIVATE_KEY_FILE", Env: []string{"ANSIBLE_PRIVATE_KEY_FILE"}, Section: "defaults", Key: "private_key_file", Default: "", Doc: say.T("The SSH key.", "SSH 개인 키.")},
+	{Name: "DEFAULT_REMOTE_PORT", Env: []string{"ANSIBLE_REMOTE_PORT"}, Section: "defaults", Key: "remote_port", Default: "", Doc: say.T("The SSH port.", "SSH 포트.")},
+	{Name: "DEFAULT_REMOTE_TMP", Env: []string{"ANSIBLE_REMOTE_TEMP", "ANSIBLE_REMOTE_TMP"}, Section: "defaults", Key: "remote_tmp", Default: "~/.ansible/tmp", Doc: say.T("Our directory on the hosts.", "호스트의 작업 디렉터리.")},
+	{Name: "DEFAULT_REMOTE_USER", Env: []string{"ANSIBLE_REMOTE_USER"}, Section: "defaults", Key: "remote_user", Default: "", Doc: say.T("The login user.", "로그인 사용자.")},
+	{Name: "DEFAULT_ROLES_PATH", Env: []string{"ANSIBLE_ROLES_PATH"}, Section: "defaults", Key: "roles_path", PathList: true,
+		Default: "~/.ansible/roles:/usr/share/ansible/roles:/etc/ansible/roles", Doc: say.T("Where roles are.", "롤이 있는 곳.")},
+	{Name: "DEFAULT_STDOUT_CALLBACK", Env: []string{"ANSIBLE_STDOUT_CALLBACK"}, Section: "defaults", Key: "stdout_callback", Default: "default", Doc: say.T("The form of the output.", "출력 형식.")},
+	{Name: "DEFAULT_STRATEGY", Env: []string{"ANSIBLE_STRATEGY"}, Section: "defaults", Key: "strategy", Default: "linear", Doc: say.T("How hosts go through a play.", "호스트가 플레이를 진행하는 방식.")},
+	{Name: "DEFAULT_TIMEOUT", Env: []string{"ANSIBLE_TIMEOUT"}, Section: "defaults", Key: "timeout", Default: "10", Doc: say.T("Seconds to connect.", "접속 제한 시간(초).")},
+	{Name: "DEFAULT_TRANSPORT", Env: []string{"ANSIBLE_TRANSPORT"}, Section: "defaults", Key: "transport", Default: "smart", Doc: say.T("The connection.", "연결 방식.")},
+	{Name: "DEFAULT_VAULT_IDENTITY_LIST", Env: []string{"ANSIBLE_VAULT_IDENTITY_LIST"}, Section: "defaults", Key: "vault_identity_list", Default: "", Doc: say.T("Vault passwords by name.", "이름별 볼트 암호.")},
+	{Name: "DEFAULT_VAULT_PASSWORD_FILE", Env: []string{"ANSIBLE_VAULT_PASSWORD_FILE"}, Section: "defaults", Key: "vault_password_file", Default: "", Doc: say.T("File of the vault password.", "볼트 암호 파일.")},
+	{Name: "DIFF_ALWAYS", Env: []string{"ANSIBLE_DIFF_ALWAYS"}, Section: "diff", Key: "always", Default: "False", Doc: say.T("Show differences always.", "항상 차이를 보인다.")},
+	{Name: "DISPLAY_SKIPPED_HOSTS", Env: []string{"ANSIBLE_DISPLAY_SKIPPED_HOSTS"}, Section: "defaults", Key: "display_skipped_hosts", Default: "True", Doc: say.T("Show skipped hosts.", "건너뛴 호스트를 보인다.")},
+	{Name: "DISPLAY_OK_HOSTS", Env: []string{"ANSIBLE_DISPLAY_OK_HOSTS"}, Section: "defaults", Key: "display_ok_hosts", Default: "True", Doc: say.T("Show hosts that are ok.", "정상 호스트를 보인다.")},
+	{Name: "HOST_KEY_CHECKING", Env: []string{"ANSIBLE_HOST_KEY_CHECKING", "ANSIBLE_SSH_HOST_KEY_CHECKING"}, Section: "defaults", Key: "host_key_checking", Default: "True", Doc: say.T("Check host keys.", "호스트 키를 확인한다.")},
+	{Name: "SHOW_CUSTOM_STATS", Env: []string{"ANSIBLE_SHOW_CUSTOM_STATS"}, Section: "defaults", Key: "show_custom_stats", Default: "False", Doc: say.T("Show set_stats data.", "set_stats 자료를 보인다.")},
+	{Name: "SSH_COMMON_ARGS", Env: []string{"ANSIBLE_SSH_COMMON_ARGS"}, Section: "ssh_connection", Key: "ssh_common_args", Default: "", Doc: say.T("Options of ssh.", "ssh 옵션.")},
+	{Name: "SSH_EXTRA_ARGS", Env: []string{"ANSIBLE_SSH_EXTRA_ARGS"}, Section: "ssh_connection", Key: "ssh_extra_args", Default: "", Doc: say.T("More options of ssh.", "추가 ssh 옵션.")},
+	{Name: "TAGS_RUN", Env: []string{"ANSIBLE_RUN_TAGS"}, Section: "tags", Key: "run", Default: "", Doc: say.T("Tags to run.", "실행할 태그.")},
+	{Name: "TAGS_SKIP", Env: []string{"ANSIBLE_SKIP_TAGS"}, Section: "tags", Key: "skip", Default: "", Doc: say.T("Tags to skip.", "건너뛸 태그.")},
+}
+
+// Config is the settings of one invocation.
+type Config struct {
+	// File is the ansible.cfg that was read; empty if none.
+	File   string
+	values map[string]found
+}
+
+type found struct{ value, origin string }
+
+// Load reads ansible.cfg as Ansible finds it ($ANSIBLE_CONFIG, ./ansible.cfg,
+// ~/.ansible.cfg, /etc/ansible/ansible.cfg) and the environment.
+func Load(getenv func(string) string) (*Config, diag.Problems) {
+	c := &Config{values: map[string]found{}}
+	var problems diag.Problems
+	ini := map[string]map[string]string{}
+	c.File = findFile(getenv)
+	if c.File != "" {
+		var err error
+		if ini, err = readINI(c.File); err != nil {
+			problems = append(problems, diag.Problem{
+				Severity: diag.Error, ID: "bad-configuration", Pos: diag.Pos{File: c.File},
+				What: say.T("cannot read the configuration: %s", "설정 파일을 읽을 수 없습니다: %s", err.Error()),
+			})
+		}
+	}
+	for _, s := range Settings {
+		c.values[s.Name] = c.resolve(s, ini, getenv)
+	}
+	return c, problems
+}
+
+func (c *Config) resolve(s Setting, ini map[string]map[string]string, getenv func(string) string) found {
+	for _, name := range s.Env {
+		if v := getenv(name); v != "" {
+			return found{v, "env: " + name}
+		}
+	}
+	if v, ok := ini[s.Section][s.Key]; ok {
+		if s.PathList {
+			v = relativeTo(filepath.Dir(c.File), v)
+		}
+		return found{v, c.File}
+	}
+	return found{s.Default, "default"}
+}
+
+func relativeTo(dir, list string) string {
+	sep := ":"
+	if strings.Contains(list, ",") {
+		sep = ","
+	}
+	parts := strings.Split(list, sep)
+	for i, p := range parts {
+		p = strings.TrimSpace(p)
+		if p != "" && !filepath.IsAbs(p) && !strings.HasPrefix(p, "~") {
+			p = filepath.Join(dir, p)
+		}
+		parts[i] = p
+	}
+	return strings.Join(parts, sep)
+}
+
+func findFile(getenv func(string) string) string {
+	candidates := []string{getenv("ANSIBLE_CONFIG"), "ansible.cfg", filepath.Join(getenv("HOME"), ".ansible.cfg"), "/etc/ansible/ansible.cfg"}
+	for _, p := range candidates {
+		if p == "" {
+			continue
+		}
+		if info, err := os.Stat(p); err == nil && info.IsDir() {
+			p = filepath.Join(p, "ansible.cfg")
+		}
+		if _, err := os.Stat(p); err == nil {
+			if abs, err := filepath.Abs(p); err == nil {
+				p = abs
+			}
+			return p
+		}
+	}
+	return ""
+}
+
+// readINI reads sections of key = value, with # and ; comments.
+func readINI(path string) (map[string]map[string]string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	out := map[string]map[string]string{}
+	section, lastKey := "", ""
+	scan := bufio.NewScanner(f)
+	for n := 1; scan.Scan(); n++ {
+		raw := scan.Text()
+		line := strings.TrimSpace(raw)
+		switch {
+		case line == "" || line[0] == '#' || line[0] == ';':
+			continue
+		case line[0] == '[' && strings.HasSuffix(line, "]"):
+			section, lastKey = line[1:len(line)-1], ""
+			if out[section] == nil {
+				out[section] = map[string]string{}
+			}
+			continue
+		case section == "":
+			return out, fmt.Errorf("line %d stands before any [section]", n)
+		case (raw[0] == ' ' || raw[0] == '\t') && lastKey != "":
+			out[section][lastKey] += "\n" + line
+			continue
+		}
+		key, value, ok := strings.Cut(line, "=")
+		if !ok {
+			key, value, ok = strings.Cut(line, ":")
+		}
+		if !ok {
+			return out, fmt.Errorf("line %d is neither a [section] nor key = value", n)
+		}
+		lastKey = strings.ToLower(strings.TrimSpace(key))
+		value, _, _ = strings.Cut(value, " ;")
+		out[section][lastKey] = strings.TrimSpace(value)
+	}
+	if err := scan.Err(); err != nil {
+		return out, fmt.Errorf("read %s: %w", path, err)
+	}
+	return out, nil
+}
+
+// Text returns a setting.
+func (c *Config) Text(name string) string { return c.values[name].value }
+
+// Origin says where a setting comes from: "default", a file, "env: NAME".
+func (c *Config) Origin(name string) string { return c.values[name].origin }
+
+// Bool returns a setting by Ansible's words for true.
+func (c *Config) Bool(name string) bool {
+	switch strings.ToLower(c.Text(name)) {
+	case "true", "yes", "on", "1", "t", "y":
+		return true
+	}
+	return false
+}
+
+// Int returns a number, or unset when there is none.
+func (c *Config) Int(name string, unset int) int {
+	if n, err := strconv.Atoi(c.Text(name)); err == nil {
+		return n
+	}
+	return unset
+}
+
+// List returns a comma-separated setting.
+func (c *Config) List(name string) []string {
+	var out []string
+	for _, p := range strings.Split(c.Text(name), ",") {
+		if p = strings.TrimSpace(p); p != "" {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// Paths returns a list of paths with ~ expanded.
+func (c *Config) Paths(name, home string) []string {
+	var out []string
+	for _, p := range strings.Split(c.Text(name), ":") {
+		if p = strings.TrimSpace(p); p == "" {
+			continue
+		}
+		if strings.HasPrefix(p, "~/") {
+			p = filepath.Join(home, p[2:])
+		}
+		out = append(out, p)
+	}
+	return out
+}

@@ -1,0 +1,293 @@
+package lookup
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"sunup/internal/jinja/pyre"
+	"sunup/internal/value"
+)
+
+// firstFound returns the first file that exists.
+func firstFound(r *request) ([]any, error) {
+	names, skip := []string{}, r.flag("skip", false)
+	collect := func(v any) []string {
+		var out []string
+		list := []any{v}
+		if l, ok := v.(*value.List); ok {
+			list = l.Items
+		}
+		for _, one := range list {
+			for _, s := range strings.FieldsFunc(value.Str(one), func(c rune) bool { return c == ',' || c == ';' }) {
+				out = append(out, s)
+			}
+		}
+		return out
+	}
+	paths := func(d *value.Dict) {
+		files := collect(orEmptyList(d.At("files")))
+		in := collect(orEmptyList(d.At("paths")))
+		if len(in) == 0 {
+			names = append(names, files...)
+		}
+		for _, dir := range in {
+			for _, f := range files {
+				names = append(names, filepath.Join(dir, f))
+			}
+		}
+	}
+	if r.opts.Has("files") || r.opts.Has("paths") {
+		paths(r.opts)
+	}
+	for _, t := range flatten(r.terms, 2) {
+		if d, ok := t.(*value.Dict); ok {
+			paths(d)
+			skip = skip || value.Truth(d.At("skip"))
+			continue
+		}
+		names = append(names, value.Str(t))
+	}
+	for _, name := range names {
+		for _, kind := range []string{"files", "templates", "vars", "tasks"} {
+			if path, err := r.find(kind, name); err == nil {
+				return []any{path}, nil
+			}
+		}
+	}
+	if skip {
+		return nil, nil
+	}
+	return nil, fmt.Errorf("no file was found when using first_found")
+}
+
+func orEmptyList(v any) any {
+	if v == nil {
+		return &value.List{}
+	}
+	return v
+}
+
+// params splits "key opt=value opt=value" terms of csvfile and ini.
+func params(term string) (key string, opts map[string]string) {
+	opts = map[string]string{}
+	var words []string
+	for _, w := range strings.Fields(term) {
+		name, v, ok := strings.Cut(w, "=")
+		if ok && len(words) > 0 {
+			opts[name] = v
+			continue
+		}
+		words = append(words, w)
+	}
+	return strings.Join(words, " "), opts
+}
+
+func (r *request) option(opts map[string]string, name, unset string) string {
+	if v, ok := opts[name]; ok {
+		return v
+	}
+	return r.text(name, unset)
+}
+
+func csvFile(r *request) ([]any, error) {
+	words, err := r.words()
+	if err != nil {
+		return nil, err
+	}
+	var out []any
+	for _, w := range words {
+		key, opts := params(w)
+		path, err := r.find("files", r.option(opts, "file", "ansible.csv"))
+		if err != nil {
+			return nil, err
+		}
+		v, found, err := r.csvValue(path, key, opts)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			out = append(out, v)
+		}
+	}
+	return out, nil
+}
+
+func (r *request) csvValue(path, key string, opts map[string]string) (string, bool, error) {
+	src, err := r.set.o.Read(path)
+	if err != nil {
+		return "", false, fmt.Errorf("read %s: %w", path, err)
+	}
+	delimiter := r.option(opts, "delimiter", "TAB")
+	if delimiter == "TAB" || delimiter == "\\t" {
+		delimiter = "\t"
+	}
+	var col int
+	if _, err := fmt.Sscanf(r.option(opts, "col", "1"), "%d", &col); err != nil {
+		return "", false, fmt.Errorf("csvfile: col must be a number")
+	}
+	reader := csv.NewReader(strings.NewReader(string(src)))
+	reader.Comma = []rune(delimiter)[0]
+	reader.FieldsPerRecord, reader.LazyQuotes = -1, true
+	for {
+		row, err := reader.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return "", false, fmt.Errorf("csvfile %s: %w", path, err)
+		}
+		if len(row) > 0 && row[0] == key {
+			if col >= len(row) {
+				return "", false, fmt.Errorf("csvfile: %s: row '%s' has no column %d", path, key, col)
+			}
+			return row[col], true, nil
+		}
+	}
+	d := r.option(opts, "default", "")
+	return d, d != "", nil
+}
+
+func iniFile(r *request) ([]any, error) {
+	words, err := r.words()
+	if err != nil {
+		return nil, err
+	}
+	var out []any
+	for _, w := range words {
+		key, opts := params(w)
+		path, err := r.find("files", r.option(opts, "file", "ansible.ini"))
+		if err != nil {
+			return nil, err
+		}
+		src, err := r.set.o.Read(path)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", path, err)
+		}
+		section := r.option(opts, "section", "global")
+		if r.option(opts, "type", "ini") == "properties" {
+			section = ""
+		}
+		found, err := iniValues(string(src), section, key, r.option(opts, "re", "") != "" && r.flag("re", false))
+		if err != nil {
+			return nil, err
+		}
+		if len(found) == 0 {
+			if d, ok := r.opts.Get("default"); ok {
+				found = []any{d}
+			}
+		}
+		out = append(out, found...)
+	}
+	return out, nil
+}
+
+// iniValues returns the values of a key, or of all keys that a pattern finds.
+func iniValues(src, section, key string, pattern bool) ([]any, error) {
+	var re *pyre.Regexp
+	if pattern {
+		var err error
+		if re, err = pyre.Compile(key, 0); err != nil {
+			return nil, fmt.Errorf("ini: %w", err)
+		}
+	}
+	var out []any
+	in := ""
+	for _, line := range strings.Split(src, "\n") {
+		line = strings.TrimSpace(line)
+		switch {
+		case line == "" || line[0] == '#' || line[0] == ';':
+			continue
+		case line[0] == '[' && strings.HasSuffix(line, "]"):
+			in = line[1 : len(line)-1]
+			continue
+		case in != section:
+			continue
+		}
+		name, v, ok := strings.Cut(line, "=")
+		if !ok {
+			name, v, _ = strings.Cut(line, ":")
+		}
+		name, v = strings.TrimSpace(name), strings.TrimSpace(v)
+		match := strings.EqualFold(name, key)
+		if re != nil {
+			m, err := re.MatchStart(name)
+			if err != nil {
+				return nil, fmt.Errorf("ini: %w", err)
+			}
+			match = m != nil
+		}
+		if match {
+			out = append(out, v)
+		}
+	}
+	return out, nil
+}
+
+// maxFetched bounds what the url lookup takes into memory, in bytes.
+const maxFetched = 64 << 20
+
+func fetchURL(r *request) ([]any, error) {
+	words, err := r.words()
+	if err != nil {
+		return nil, err
+	}
+	var out []any
+	for _, w := range words {
+		body, err := r.get(w)
+		if err != nil {
+			return nil, fmt.Errorf("failed lookup url for %s: %w", w, err)
+		}
+		if r.flag("split_lines", true) {
+			for _, line := range strings.Split(strings.TrimSuffix(body, "\n"), "\n") {
+				out = append(out, line)
+			}
+			continue
+		}
+		out = append(out, body)
+	}
+	return out, nil
+}
+
+func (r *request) get(url string) (string, error) {
+	req, err := http.NewRequestWithContext(r.ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return "", err
+	}
+	if user := r.text("username", ""); user != "" {
+		req.SetBasicAuth(user, r.text("password", ""))
+	}
+	if headers, ok := r.opts.At("headers").(*value.Dict); ok {
+		for k, v := range headers.All() {
+			req.Header.Set(value.Str(k), value.Str(v))
+		}
+	}
+	client := &http.Client{Timeout: 10 * time.Second}
+	resp, err := client.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode >= 400 {
+		return "", fmt.Errorf("HTTP error %s", resp.Status)
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxFetched))
+	return string(body), err
+}
+
+func config(r *request) ([]any, error) {
+	words, err := r.words()
+	if err != nil {
+		return nil, err
+	}
+	var out []any
+	for _, w := range words {
+		out = append(out, r.set.o.Setting(w))
+	}
+	return out, nil
+}

@@ -1,0 +1,101 @@
+package vars
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Scope is what one evaluation sees: layers, highest first. It belongs to one
+// goroutine.
+type Scope struct {
+	ctx     context.Context
+	templar *Templar
+	layers  []Layer
+	// resolving are the variables being evaluated, outermost first, to find
+	// variables that need themselves.
+	resolving []string
+}
+
+// NewScope returns a scope over layers, which are given highest first.
+func NewScope(ctx context.Context, t *Templar, layers []Layer) *Scope {
+	return &Scope{ctx: ctx, templar: t, layers: layers}
+}
+
+// With returns a scope with further layers above.
+func (s *Scope) With(above ...Layer) *Scope {
+	return &Scope{ctx: s.ctx, templar: s.templar, layers: append(slices.Clone(above), s.layers...), resolving: s.resolving}
+}
+
+// CycleError says that a variable needs itself.
+type CycleError struct{ Path []string }
+
+// Error prints the way round.
+func (e *CycleError) Error() string {
+	return "recursive loop detected in template string: " + strings.Join(e.Path, " -> ")
+}
+
+// Lookup finds a variable and evaluates it. It implements jinja.Scope.
+func (s *Scope) Lookup(name string) (v any, found, final bool, err error) {
+	for i := range s.layers {
+		v, final, found = s.layers[i].Get(name)
+		if found {
+			break
+		}
+	}
+	if !found || final {
+		return v, found, final, nil
+	}
+	if s.templar.constant(v) {
+		return v, true, false, nil
+	}
+	if slices.Contains(s.resolving, name) {
+		at := slices.Index(s.resolving, name)
+		return nil, true, false, &CycleError{Path: append(slices.Clone(s.resolving[at:]), name)}
+	}
+	s.resolving = append(s.resolving, name)
+	defer func() { s.resolving = s.resolving[:len(s.resolving)-1] }()
+	v, final, err = s.templar.Value(s.ctx, s, v)
+	if err != nil {
+		return nil, true, false, fmt.Errorf("variable '%s': %w", name, err)
+	}
+	return v, true, final, nil
+}
+
+// Raw finds a variable without evaluating it. It implements jinja.RawScope.
+func (s *Scope) Raw(name string) (v any, found bool) {
+	for i := range s.layers {
+		if v, _, ok := s.layers[i].Get(name); ok {
+			return v, true
+		}
+	}
+	return nil, false
+}
+
+// Origins returns every layer that gives name, the one that wins first.
+func (s *Scope) Origins(name string) []Layer {
+	var out []Layer
+	for _, l := range s.layers {
+		if _, _, ok := l.Get(name); ok {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// Names lists all variables, each once, sorted.
+func (s *Scope) Names() []string {
+	seen := map[string]bool{}
+	for _, l := range s.layers {
+		for _, n := range l.Names() {
+			seen[n] = true
+		}
+	}
+	out := make([]string, 0, len(seen))
+	for n := range seen {
+		out = append(out, n)
+	}
+	slices.Sort(out)
+	return out
+}

@@ -1,0 +1,49 @@
+package runner
+
+import "sync"
+
+// cancelState is whether a person asked the run to stop, and who wants to know
+// at once.
+type cancelState struct {
+	mu    sync.Mutex
+	asked bool
+	next  int
+	tell  map[int]func()
+}
+
+func (c *cancelState) stop() {
+	c.mu.Lock()
+	c.asked = true
+	told := make([]func(), 0, len(c.tell))
+	for _, f := range c.tell {
+		told = append(told, f)
+	}
+	c.mu.Unlock()
+	for _, f := range told {
+		f()
+	}
+}
+
+func (c *cancelState) stopped() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.asked
+}
+
+// onStop calls f when the run is asked to stop, until the returned function is
+// called.
+func (c *cancelState) onStop(f func()) (forget func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.tell == nil {
+		c.tell = map[int]func(){}
+	}
+	id := c.next
+	c.next++
+	c.tell[id] = f
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.tell, id)
+	}
+}

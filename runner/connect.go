@@ -1,0 +1,253 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"sunup/internal/connection"
+	"sunup/internal/value"
+	"sunup/internal/vars"
+)
+
+// reach is how one task reaches its host: resolved from flags, keywords and
+// variables, in this order of rising strength, as Ansible has it.
+type reach struct {
+	kind    string
+	options connection.Options
+	become  connection.Become
+}
+
+// reachOf resolves the way to a host for one task. The scope is that of the
+// host that is reached (with delegate_to, the delegate's).
+func (r *Run) reachOf(host string, set settings, target *vars.Scope, delegated bool) (reach, error) {
+	f := &finder{scope: target}
+	kind, err := set.text("connection")
+	if err != nil {
+		return reach{}, err
+	}
+	if delegated {
+		kind = "" // the play's connection is not the delegate's
+	}
+	out := reach{kind: f.text(first(kind, r.Defaults.Connection), "ansible_connection")}
+	if out.kind == "smart" || out.kind == "paramiko" || out.kind == "paramiko_ssh" || out.kind == "ansible.builtin.ssh" {
+		out.kind = "ssh"
+	}
+	user, err := set.text("remote_user")
+	if err != nil {
+		return reach{}, err
+	}
+	port, err := set.number("port", 0)
+	if err != nil {
+		return reach{}, err
+	}
+	d := r.Defaults
+	o := &out.options
+	*o = connection.Options{
+		Name:           host,
+		Address:        f.text(host, "ansible_host", "ansible_ssh_host"),
+		Port:           f.int(r.portOf(host, int(port)), "ansible_port", "ansible_ssh_port"),
+		User:           f.text(first(user, d.RemoteUser), "ansible_user", "ansible_ssh_user"),
+		Password:       connection.Secret(f.text(d.Password.Reveal(), "ansible_password", "ansible_ssh_pass", "ansible_ssh_password")),
+		Passphrase:     connection.Secret(f.text("", "ansible_ssh_private_key_passphrase", "ansible_private_key_passphrase")),
+		PrivateKeys:    d.PrivateKeys,
+		KnownHosts:     d.KnownHosts,
+		HostKeys:       d.HostKeys,
+		SSHConfig:      d.SSHConfig,
+		ConnectTimeout: f.seconds(d.Timeout, "ansible_ssh_timeout", "ansible_timeout"),
+		CommandTimeout: f.seconds(d.CommandTimeout, "ansible_command_timeout"),
+		Shell:          f.text(d.Shell, "ansible_shell_executable"),
+		TempDir:        f.text(d.TempDir, "ansible_remote_tmp"),
+		Encoding:       f.text("", "sunup_encoding"),
+	}
+	if key := f.text("", "ansible_ssh_private_key_file", "ansible_private_key_file"); key != "" {
+		o.PrivateKeys = []string{key}
+	}
+	if check, ok := truthWord(f.any("ansible_ssh_host_key_checking", "ansible_host_key_checking")); ok {
+		o.HostKeys = connection.KeysOff
+		if check {
+			o.HostKeys = connection.KeysStrict
+		}
+	}
+	o.SSHArgs = append(append([]string(nil), f.words(d.SSHCommonArgs, "ansible_ssh_common_args")...), f.words(d.SSHExtraArgs, "ansible_ssh_extra_args")...)
+	if out.become, err = r.becomeOf(set, f); err != nil {
+		return reach{}, err
+	}
+	if f.err != nil {
+		return reach{}, fmt.Errorf("connection settings of %s: %w", host, f.err)
+	}
+	return out, nil
+}
+
+// portOf is the port behind the host's name in the inventory, or unset.
+func (r *Run) portOf(host string, unset int) int {
+	if h := r.Inventory.Host(host); h != nil && h.Port != 0 {
+		return h.Port
+	}
+	return unset
+}
+
+// becomeOf resolves the identity of a task.
+func (r *Run) becomeOf(set settings, f *finder) (connection.Become, error) {
+	d := r.Defaults
+	on, err := set.bool("become", d.Become)
+	if err != nil {
+		return connection.Become{}, err
+	}
+	if v, ok := truthWord(f.any("ansible_become", "ansible_sudo")); ok {
+		on = v
+	}
+	if !on {
+		return connection.Become{}, nil
+	}
+	method, err := set.text("become_method")
+	if err != nil {
+		return connection.Become{}, err
+	}
+	user, err := set.text("become_user")
+	if err != nil {
+		return connection.Become{}, err
+	}
+	exe, err := set.text("become_exe")
+	if err != nil {
+		return connection.Become{}, err
+	}
+	flags, err := set.text("become_flags")
+	if err != nil {
+		return connection.Become{}, err
+	}
+	b := connection.Become{
+		Method: f.text(first(method, d.BecomeMethod), "ansible_become_method"),
+		User:   f.text(first(user, d.BecomeUser), "ansible_become_user"),
+	}
+	b.Method = strings.TrimPrefix(strings.TrimPrefix(b.Method, "ansible.builtin."), "community.general.")
+	b.Password = connection.Secret(f.text(d.BecomePassword.Reveal(), "ansible_become_password", "ansible_become_pass",
+		"ansible_"+b.Method+"_pass", "ansible_"+b.Method+"_password"))
+	b.Exe = f.text(exe, "ansible_become_exe", "ansible_"+b.Method+"_exe")
+	b.Flags = f.text(flags, "ansible_become_flags", "ansible_"+b.Method+"_flags")
+	return b, nil
+}
+
+// link returns the host's connection for this way of reaching it.
+func (r *Run) link(host string, w reach) (connection.Link, error) {
+	o := w.options
+	key := linkKey{host: host, kind: w.kind, address: o.Address, port: o.Port, user: o.User, args: strings.Join(o.SSHArgs, "\x00")}
+	return r.links.get(key, func() (connection.Link, error) { return r.Open(w.kind, o) })
+}
+
+func first(words ...string) string {
+	for _, w := range words {
+		if w != "" {
+			return w
+		}
+	}
+	return ""
+}
+
+// finder reads connection variables; the first error is kept.
+type finder struct {
+	scope *vars.Scope
+	err   error
+}
+
+func (f *finder) any(names ...string) any {
+	for _, name := range names {
+		v, found, _, err := f.scope.Lookup(name)
+		if err != nil && f.err == nil {
+			f.err = err
+		}
+		if found && err == nil && v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
+func (f *finder) text(unset string, names ...string) string {
+	if v := f.any(names...); v != nil {
+		return value.Str(v)
+	}
+	return unset
+}
+
+func (f *finder) int(unset int, names ...string) int {
+	v := f.any(names...)
+	if v == nil {
+		return unset
+	}
+	n, ok := asNumber(v)
+	if !ok && f.err == nil {
+		f.err = fmt.Errorf("'%s' is not a number: %s", names[0], value.Str(v))
+	}
+	return int(n)
+}
+
+func (f *finder) seconds(unset time.Duration, names ...string) time.Duration {
+	v := f.any(names...)
+	if v == nil {
+		return unset
+	}
+	n, ok := asNumber(v)
+	if !ok && f.err == nil {
+		f.err = fmt.Errorf("'%s' is not a number of seconds: %s", names[0], value.Str(v))
+	}
+	return time.Duration(n * float64(time.Second))
+}
+
+func (f *finder) words(unset []string, name string) []string {
+	if v := f.any(name); v != nil {
+		return splitWords(value.Str(v))
+	}
+	return unset
+}
+
+// splitWords splits as a shell does, without expansion; an unclosed quote ends
+// at the end.
+func splitWords(s string) []string {
+	var out []string
+	var word strings.Builder
+	inWord, quote := false, rune(0)
+	flush := func() {
+		if inWord {
+			out = append(out, word.String())
+			word.Reset()
+			inWord = false
+		}
+	}
+	escaped := false
+	for _, c := range s {
+		switch {
+		case escaped:
+			word.WriteRune(c)
+			escaped = false
+		case c == '\\' && quote != '\'':
+			escaped, inWord = true, true
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			} else {
+				word.WriteRune(c)
+			}
+		case c == '\'' || c == '"':
+			quote, inWord = c, true
+		case c == ' ' || c == '\t' || c == '\n':
+			flush()
+		default:
+			word.WriteRune(c)
+			inWord = true
+		}
+	}
+	flush()
+	return out
+}
+
+// reset drops all connections of a host.
+func (r *Run) reset(_ context.Context, host string) error {
+	for _, l := range r.links.of(host) {
+		if err := l.Reset(); err != nil {
+			return fmt.Errorf("reset connection of %s: %w", host, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,141 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"sunup/internal/jinja"
+	"sunup/internal/say"
+	"sunup/internal/value"
+	"sunup/internal/vars"
+	"sunup/modules"
+)
+
+// controller is what a module may ask of us, for one task on one host.
+type controller struct {
+	x     *execution
+	scope *vars.Scope
+}
+
+var _ modules.Controller = (*controller)(nil)
+
+// Find looks for a file of the task as Ansible does: in each role around the
+// task and the playbook's directory, first below the directory named after its
+// kind.
+func (c *controller) Find(kind, name string) (string, error) {
+	if strings.HasPrefix(name, "~") {
+		if home, err := os.UserHomeDir(); err == nil {
+			name = filepath.Join(home, strings.TrimPrefix(name[1:], "/"))
+		}
+	}
+	if filepath.IsAbs(name) {
+		if _, err := os.Stat(name); err != nil {
+			return "", fmt.Errorf("could not find or access '%s' on the controller", name)
+		}
+		return name, nil
+	}
+	var looked []string
+	for _, dir := range searchDirs(c.x.plan, c.x.play.dir) {
+		for _, candidate := range []string{filepath.Join(dir, kind, name), filepath.Join(dir, name)} {
+			looked = append(looked, candidate)
+			if _, err := os.Stat(candidate); err == nil {
+				return keepSlash(candidate, name), nil
+			}
+		}
+	}
+	return "", fmt.Errorf("could not find or access '%s'\nSearched in:\n\t%s on the controller", name, strings.Join(looked, "\n\t"))
+}
+
+// keepSlash keeps a slash at the end, which means "the content of" to copy.
+func keepSlash(path, name string) string {
+	if strings.HasSuffix(name, "/") && !strings.HasSuffix(path, "/") {
+		return path + "/"
+	}
+	return path
+}
+
+// Read returns a file of the controller, decrypted.
+func (c *controller) Read(path string) ([]byte, error) {
+	if c.x.run_.Read != nil {
+		return c.x.run_.Read(path)
+	}
+	return os.ReadFile(path)
+}
+
+// Template renders text with the task's variables.
+func (c *controller) Template(ctx context.Context, name, text string, o modules.TemplateOptions, extra *value.Dict) (string, error) {
+	scope := c.scope
+	if extra.Len() > 0 {
+		scope = scope.With(vars.Layer{Level: vars.TaskVars, Origin: "template", Source: vars.Results{Dict: extra}})
+	}
+	env := c.x.run_.Templar.Env
+	t, err := env.Compile(name, text, jinja.Cooked(), jinja.Settings(func(e *jinja.Env) {
+		e.TrimBlocks, e.LstripBlocks, e.KeepTrailingNewline = o.TrimBlocks, o.LstripBlocks, true
+		set := func(to *string, v string) {
+			if v != "" {
+				*to = v
+			}
+		}
+		set(&e.BlockStart, o.BlockStart)
+		set(&e.BlockEnd, o.BlockEnd)
+		set(&e.VariableStart, o.VariableStart)
+		set(&e.VariableEnd, o.VariableEnd)
+		set(&e.CommentStart, o.CommentStart)
+		set(&e.CommentEnd, o.CommentEnd)
+		set(&e.Newline, o.NewlineSequence)
+		e.Loader = c.loader(o.Dir)
+	}))
+	if err != nil {
+		return "", err
+	}
+	out, _, err := t.Render(ctx, scope)
+	return out, err
+}
+
+// loader finds templates that others include: beside the template, then as any
+// other file of the task.
+func (c *controller) loader(dir string) func(string) (string, string, error) {
+	return func(name string) (string, string, error) {
+		path := filepath.Join(dir, name)
+		if _, err := os.Stat(path); err != nil {
+			if path, err = c.Find("templates", name); err != nil {
+				return "", "", fmt.Errorf("%w: %s", os.ErrNotExist, name)
+			}
+		}
+		text, err := c.Read(path)
+		if err != nil {
+			return "", "", fmt.Errorf("read template %s: %w", path, err)
+		}
+		return string(text), path, nil
+	}
+}
+
+// Eval evaluates an expression without braces.
+func (c *controller) Eval(ctx context.Context, expr string) (any, error) {
+	e, err := c.x.run_.Templar.Expr(expr)
+	if err != nil {
+		return nil, err
+	}
+	v, _, err := e.Eval(ctx, c.scope)
+	return v, err
+}
+
+// Truth evaluates a condition.
+func (c *controller) Truth(ctx context.Context, condition any) (bool, error) {
+	return c.x.run_.Templar.Truth(ctx, c.scope, condition)
+}
+
+// Var returns a variable, evaluated.
+func (c *controller) Var(name string) (any, bool, error) {
+	v, ok, _, err := c.scope.Lookup(name)
+	return v, ok, err
+}
+
+// Host is the task's host.
+func (c *controller) Host() string { return c.x.host.name }
+
+// Warn tells a warning once.
+func (c *controller) Warn(msg string) { c.x.run_.stream.warn(c.x.host.name, say.Plain(msg)) }

@@ -1,0 +1,588 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"sunup/internal/connection"
+	"sunup/internal/event"
+	"sunup/internal/jinja"
+	"sunup/internal/say"
+	"sunup/internal/value"
+	"sunup/internal/vars"
+	"sunup/modules"
+)
+
+// run carries the task out on the host and tells how it ended.
+func (x *execution) run() *taskEnd {
+	if x.task.Loop == nil {
+		return x.conclude(x.once(x.scope, nil))
+	}
+	items, skip := x.items()
+	if skip != nil {
+		return x.conclude(skip)
+	}
+	return x.conclude(x.loop(items))
+}
+
+// failure is a failed result of the engine's own.
+func failure(format string, args ...any) *value.Dict {
+	return value.NewDict("failed", true, "msg", fmt.Sprintf(format, args...), "changed", false)
+}
+
+// once is the task for one item, or without a loop: conditions, then attempts
+// until it is as it should be.
+func (x *execution) once(scope *vars.Scope, loopVars *value.Dict) *value.Dict {
+	condition, ok, err := x.applies(scope)
+	if err != nil {
+		return x.conditionError([]any{condition}, err)
+	}
+	if !ok {
+		return value.NewDict("changed", false, "skipped", true, "skip_reason", "Conditional result was False")
+	}
+	if x.task.Include != nil {
+		return x.requestInclude(scope, loopVars)
+	}
+	return x.attemptsOf(scope)
+}
+
+// applies evaluates the conditions, outermost first, and stops at the first
+// that does not hold.
+func (x *execution) applies(scope *vars.Scope) (condition any, ok bool, err error) {
+	for _, condition = range x.plan.when {
+		ok, err = x.run_.Templar.Truth(x.ctx, scope, condition)
+		if err != nil || !ok {
+			return condition, false, err
+		}
+	}
+	return nil, true, nil
+}
+
+// attemptsOf tries until `until` holds or the retries are used up.
+func (x *execution) attemptsOf(scope *vars.Scope) *value.Dict {
+	set := x.settings(x.host, scope)
+	retries, err := x.retries(set)
+	if err != nil {
+		return failure("%v", err)
+	}
+	delay, err := set.number("delay", 5)
+	if err != nil {
+		return failure("%v", err)
+	}
+	for attempt := 1; ; attempt++ {
+		x.attempts = attempt
+		result := x.attempt(scope, set)
+		if x.task.Until == nil || truthAt(result, "unreachable") || x.ctx.Err() != nil {
+			return result
+		}
+		result.Set("attempts", attempt)
+		done, err := x.holds(scope, result, x.task.Until)
+		if err != nil {
+			return x.conditionError(x.task.Until, err)
+		}
+		if done {
+			return result
+		}
+		if attempt > retries {
+			result.Set("failed", true)
+			result.Set("attempts", retries)
+			return result
+		}
+		x.run_.stream.emit(event.AttemptFailed{
+			Task: x.number, Host: x.host.name, Attempt: attempt, Retries: retries, Result: x.shown(result),
+		})
+		if !x.sleep(delay) {
+			return result
+		}
+	}
+}
+
+// retries is how often a task is tried again: 3 times, as Ansible has it.
+func (x *execution) retries(set settings) (int, error) {
+	n, err := set.number("retries", 3)
+	return max(int(n), 0), err
+}
+
+// sleep waits without keeping a place in the pool; false when the run ends.
+func (x *execution) sleep(seconds float64) bool {
+	if x.run_.cancel.stopped() {
+		return false
+	}
+	x.run_.pool.give()
+	defer func() { x.run_.pool.slots <- struct{}{} }()
+	timer := time.NewTimer(time.Duration(seconds * float64(time.Second)))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-x.ctx.Done():
+		return false
+	}
+}
+
+func conditionText(conds []any) string {
+	texts := make([]string, len(conds))
+	for i, c := range conds {
+		texts[i] = value.Str(c)
+	}
+	return strings.Join(texts, " and ")
+}
+
+// holds evaluates conditions that may use the task's own result.
+func (x *execution) holds(scope *vars.Scope, result *value.Dict, conditions []any) (bool, error) {
+	own := value.NewDict()
+	if x.task.Register != "" {
+		own.Set(x.task.Register, result)
+	}
+	// changed_when and failed_when see the result's keys by name too.
+	inner := scope.With(resultLayer(own))
+	for _, c := range conditions {
+		ok, err := x.run_.Templar.Truth(x.ctx, inner, c)
+		if err != nil || !ok {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// attempt is one call of the module with what changed_when and failed_when
+// make of it.
+func (x *execution) attempt(scope *vars.Scope, set settings) *value.Dict {
+	result := x.call(scope, set)
+	if truthAt(result, "unreachable") || truthAt(result, "skipped") {
+		return result
+	}
+	withLines(result)
+	if x.task.ChangedWhen == nil && x.task.FailedWhen == nil {
+		return result
+	}
+	if _, broken := result.Get("exception"); broken {
+		return result
+	}
+	if x.task.FailedWhen != nil {
+		failed, err := x.anyHolds(scope, result, x.task.FailedWhen)
+		if err != nil {
+			return x.conditionError(x.task.FailedWhen, err)
+		}
+		result.Set("failed", failed)
+		result.Set("failed_when_result", failed)
+	}
+	if x.task.ChangedWhen != nil {
+		changed, err := x.holds(scope, result, x.task.ChangedWhen)
+		if err != nil {
+			return x.conditionError(x.task.ChangedWhen, err)
+		}
+		result.Set("changed", changed)
+	}
+	return result
+}
+
+// conditionError is the result of a condition that cannot be evaluated.
+func (x *execution) conditionError(conds []any, err error) *value.Dict {
+	msg := jinja.Message(err)
+	if !strings.HasPrefix(msg, "The conditional check") {
+		msg = fmt.Sprintf("The conditional check '%s' failed. The error was: %s", conditionText(conds), msg)
+	}
+	return value.NewDict("failed", true, "msg", fmt.Sprintf("%s\n\nThe task stands at %s.", msg, x.task.Pos))
+}
+
+// anyHolds is failed_when: all conditions of the list must hold for a failure,
+// as for every other list of conditions.
+func (x *execution) anyHolds(scope *vars.Scope, result *value.Dict, conds []any) (bool, error) {
+	return x.holds(scope, result, conds)
+}
+
+func truthAt(d *value.Dict, key string) bool { return value.Truth(d.At(key)) }
+
+// withLines adds stdout_lines and stderr_lines, which every module's result
+// has when it has the text.
+func withLines(result *value.Dict) {
+	for _, name := range []string{"stdout", "stderr"} {
+		text, ok := result.At(name).(string)
+		if ok && !result.Has(name+"_lines") {
+			result.Set(name+"_lines", value.Strings(lines(text)))
+		}
+	}
+}
+
+// lines splits as Python's splitlines does for \n, \r\n and \r.
+func lines(text string) []string {
+	if text == "" {
+		return nil
+	}
+	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
+	return strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+}
+
+// call is one call of the module on the host.
+func (x *execution) call(scope *vars.Scope, set settings) *value.Dict {
+	m := x.plan.module
+	if m == nil || m.Run == nil {
+		return failure("The module '%s' is not part of sunup", x.task.Action)
+	}
+	target, err := x.target(scope, set)
+	if err != nil {
+		return failure("%v", err)
+	}
+	args, err := x.arguments(scope, m)
+	if err != nil {
+		return x.argumentError(err)
+	}
+	c, cancel, err := x.moduleCall(scope, set, m, target, args)
+	if err != nil {
+		return failure("%v", err)
+	}
+	defer cancel()
+	if c.call.Check && m.Check == modules.CheckNone {
+		return value.NewDict("changed", false, "skipped", true, "msg",
+			fmt.Sprintf("remote module (%s) does not support check mode", x.task.Action))
+	}
+	result, err := m.Run(c.ctx, c.call)
+	if err != nil {
+		return x.hostError(c, err)
+	}
+	return x.digest(target, result, c.call)
+}
+
+// argumentError tells that the arguments could not be evaluated.
+func (x *execution) argumentError(err error) *value.Dict {
+	if jinja.IsUndefined(err) {
+		return value.NewDict("failed", true, "msg", fmt.Sprintf(
+			"The task includes an option with an undefined variable. The error was: %v\n\nThe task stands at %s.", jinja.Message(err), x.task.Pos))
+	}
+	return failure("%v", err)
+}
+
+// hostError turns what went wrong with the host into a result.
+func (x *execution) hostError(c *boundCall, err error) *value.Dict {
+	var unreachable *connection.Unreachable
+	var become *connection.BecomeFailed
+	var limit *connection.TimeLimit
+	switch {
+	case errors.As(err, &unreachable):
+		msg := err.Error()
+		if unreachable.Hint != "" {
+			msg += " (" + unreachable.Hint + ")"
+		}
+		d := value.NewDict("unreachable", true, "msg", msg, "changed", false)
+		if unreachable.Sent {
+			d.Set("sunup_sent", true)
+		}
+		return d
+	case errors.As(err, &become):
+		return failure("%v", become)
+	case c.limit > 0 && errors.Is(c.ctx.Err(), context.DeadlineExceeded) && x.ctx.Err() == nil:
+		return failure("The %s action failed to execute in the expected time frame (%d) and was terminated", x.task.Action, int(c.limit.Seconds()))
+	case errors.As(err, &limit):
+		return failure("%v", limit)
+	case x.ctx.Err() != nil:
+		d := failure("the run was interrupted")
+		d.Set("sunup_cancelled", true)
+		return d
+	}
+	return failure("%v", err)
+}
+
+// target is the host that does the work.
+type target struct {
+	host  *host
+	other bool // another one than the task's
+	scope *vars.Scope
+}
+
+func (x *execution) target(scope *vars.Scope, set settings) (target, error) {
+	to, err := set.text("delegate_to")
+	if err != nil {
+		return target{}, err
+	}
+	if x.task.Local {
+		to = first(to, "localhost")
+	}
+	if to == "" || to == x.host.name {
+		return target{host: x.host, scope: scope}, nil
+	}
+	x.delegate = to
+	h := x.run_.host(to)
+	return target{host: h, other: true, scope: x.play.scopeFor(x.ctx, h, x.plan)}, nil
+}
+
+// arguments evaluates the task's arguments and puts module_defaults below.
+func (x *execution) arguments(scope *vars.Scope, m *modules.Module) (*value.Dict, error) {
+	out := &value.Dict{}
+	for i := len(x.plan.defaults) - 1; i >= 0; i-- {
+		if err := x.mergeDefaults(out, scope, x.plan.defaults[i], m); err != nil {
+			return nil, err
+		}
+	}
+	if x.task.ArgsTemplate != "" {
+		v, _, err := x.run_.Templar.Value(x.ctx, scope, x.task.ArgsTemplate)
+		if err != nil {
+			return nil, err
+		}
+		d, ok := v.(*value.Dict)
+		if !ok {
+			return nil, fmt.Errorf("args must be a dict, but '%s' is a %s", x.task.ArgsTemplate, value.TypeName(v))
+		}
+		out.Update(d)
+	}
+	for k, raw := range x.task.Args.All() {
+		name, _ := k.(string)
+		v := raw
+		if !slices.Contains(m.RawArgs, name) {
+			var err error
+			var final bool
+			if v, final, err = x.run_.Templar.Value(x.ctx, scope, raw); err != nil {
+				return nil, err
+			}
+			x.tainted = x.tainted || final
+		}
+		if v == jinja.Omit {
+			out.Delete(k)
+			continue
+		}
+		out.Set(k, v)
+	}
+	return out, nil
+}
+
+// mergeDefaults adds the module_defaults of one scope: of the module by any of
+// its names, or of a group it belongs to.
+func (x *execution) mergeDefaults(out *value.Dict, scope *vars.Scope, raw any, m *modules.Module) error {
+	list := []any{raw}
+	if l, ok := raw.(*value.List); ok {
+		list = l.Items
+	}
+	for _, one := range list {
+		v, _, err := x.run_.Templar.Value(x.ctx, scope, one)
+		if err != nil {
+			return err
+		}
+		d, ok := v.(*value.Dict)
+		if !ok {
+			continue
+		}
+		for name, args := range d.All() {
+			if a, isDict := args.(*value.Dict); isDict && m.HasName(value.Str(name)) {
+				out.Update(a)
+			}
+		}
+	}
+	return nil
+}
+
+// boundCall is a module call with its own time.
+type boundCall struct {
+	call  *modules.Call
+	ctx   context.Context
+	limit time.Duration
+}
+
+// moduleCall binds the arguments to the host.
+func (x *execution) moduleCall(scope *vars.Scope, set settings, m *modules.Module, t target, in *value.Dict) (*boundCall, context.CancelFunc, error) {
+	args, err := m.Spec.Validate(x.task.Action, in)
+	if err != nil {
+		return nil, nil, err
+	}
+	x.secrets = append(x.secrets, args.Secrets()...)
+	check, err := set.bool("check_mode", x.run_.Check)
+	if err != nil {
+		return nil, nil, err
+	}
+	diff, err := set.bool("diff", x.run_.Diff)
+	if err != nil {
+		return nil, nil, err
+	}
+	limit, err := set.duration("timeout")
+	if err != nil {
+		return nil, nil, err
+	}
+	call := &modules.Call{
+		Args: args, Check: check, Diff: diff, Verbosity: x.run_.Verbosity,
+		Controller: &controller{x: x, scope: scope},
+	}
+	if !m.Controller {
+		if call.Conn, err = x.conn(set, t, scope); err != nil {
+			return nil, nil, err
+		}
+	}
+	b := &boundCall{call: call, ctx: x.ctx, limit: limit}
+	cancel := context.CancelFunc(func() {})
+	if limit > 0 {
+		b.ctx, cancel = context.WithTimeout(x.ctx, limit)
+	}
+	return b, cancel, nil
+}
+
+// conn is the host as the task's identity with the task's environment.
+func (x *execution) conn(set settings, t target, scope *vars.Scope) (connection.Conn, error) {
+	w, err := x.run_.reachOf(t.host.name, set, t.scope, t.other)
+	if err != nil {
+		return nil, err
+	}
+	x.secrets = append(x.secrets, w.options.Password.Reveal(), w.become.Password.Reveal())
+	link, err := x.run_.link(t.host.name, w)
+	if err != nil {
+		return nil, err
+	}
+	env, err := x.environment(scope)
+	if err != nil {
+		return nil, err
+	}
+	c := link.As(w.become)
+	if len(env) == 0 {
+		return c, nil
+	}
+	return connection.WithEnv(c, env), nil
+}
+
+// environment merges the environment keywords, outermost first.
+func (x *execution) environment(scope *vars.Scope) ([]string, error) {
+	if len(x.plan.environment) == 0 {
+		return nil, nil
+	}
+	merged := &value.Dict{}
+	for _, raw := range x.plan.environment {
+		v, _, err := x.run_.Templar.Value(x.ctx, scope, raw)
+		if err != nil {
+			return nil, fmt.Errorf("environment: %w", err)
+		}
+		switch v := v.(type) {
+		case *value.Dict:
+			merged.Update(v)
+		case *value.List:
+			for _, item := range v.Items {
+				if d, ok := item.(*value.Dict); ok {
+					merged.Update(d)
+				}
+			}
+		}
+	}
+	var out []string
+	for k, v := range merged.All() {
+		out = append(out, value.Str(k)+"="+value.Str(v))
+	}
+	return out, nil
+}
+
+// conclude makes the result known: variables, facts, notices, counts, event.
+func (x *execution) conclude(result *value.Dict) *taskEnd {
+	end := &taskEnd{host: x.host, result: result, includes: x.includes, task: x.number}
+	end.outcome = x.outcomeOf(result)
+	x.remember(result)
+	if truthAt(result, "changed") && (end.outcome == event.OK || end.outcome == event.Changed) {
+		if missing := x.notifyHandlers(); missing != "" {
+			result.Set("failed", true)
+			result.Set("msg", fmt.Sprintf("The requested handler '%s' was not found in either the main handlers list nor in the listening handlers list", missing))
+			end.outcome = x.outcomeOf(result)
+		}
+	}
+	if end.outcome == event.Rescued || end.outcome == event.Failed {
+		x.rememberFailure(result)
+	}
+	x.tell(end)
+	return end
+}
+
+// outcomeOf decides the one outcome of the task on the host.
+func (x *execution) outcomeOf(result *value.Dict) event.Outcome {
+	set := x.settings(x.host, nil)
+	switch {
+	case truthAt(result, "sunup_cancelled"):
+		return event.Cancelled
+	case truthAt(result, "unreachable"):
+		if ignore, err := set.bool("ignore_unreachable", false); err == nil && ignore {
+			return event.Ignored
+		}
+		if x.play.guard != nil {
+			return event.Quarantined
+		}
+		return event.Unreachable
+	case truthAt(result, "failed"):
+		if ignore, err := set.bool("ignore_errors", false); err == nil && ignore {
+			return event.Ignored
+		}
+		if c := x.play.cursors[x.host]; c != nil && c.rescues() {
+			return event.Rescued
+		}
+		if x.play.guard != nil {
+			return event.Quarantined
+		}
+		return event.Failed
+	case truthAt(result, "skipped"):
+		return event.Skipped
+	case truthAt(result, "changed"):
+		return event.Changed
+	}
+	return event.OK
+}
+
+// remember stores what the result gives the host: the registered variable.
+func (x *execution) remember(result *value.Dict) {
+	if name := x.task.Register; name != "" {
+		clean := result.Copy()
+		for _, private := range []string{"sunup_sent", "sunup_cancelled", "invocation"} {
+			clean.Delete(private)
+		}
+		if !clean.Has("failed") {
+			clean.Set("failed", false)
+		}
+		x.host.set.Set(name, clean, true)
+	}
+}
+
+// rememberFailure sets what rescue sections may ask for.
+func (x *execution) rememberFailure(result *value.Dict) {
+	x.host.set.Set("ansible_failed_result", result, true)
+	x.host.set.Set("ansible_failed_task", value.NewDict("name", x.task.Name, "action", x.task.Action), true)
+}
+
+// notifyHandlers marks the handlers that a change notifies; it returns a name
+// that no handler answers to.
+func (x *execution) notifyHandlers() (missing string) {
+	for _, raw := range x.task.Notify {
+		v, _, err := x.run_.Templar.Value(x.ctx, x.scope, raw)
+		if err != nil {
+			return raw
+		}
+		names := []any{v}
+		if l, ok := v.(*value.List); ok {
+			names = l.Items
+		}
+		for _, n := range names {
+			if name := value.Str(n); name != "" && !x.play.notify(x.taskRun, x.host, name) {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
+// tell emits the end of the task on the host and counts it.
+func (x *execution) tell(end *taskEnd) {
+	now := x.run_.Now()
+	e := event.HostTaskEnded{
+		Play: x.play.number, Task: x.number, Host: x.host.name, Outcome: end.outcome,
+		Result: x.shown(end.result), Loop: x.task.Loop != nil, Delegate: x.delegate,
+		Began: x.began, Took: now.Sub(x.began),
+	}
+	if x.attempts > 1 {
+		e.Attempts = x.attempts
+	}
+	e.Result.Why, e.Result.Fix = explain(end.result)
+	x.host.count(end.outcome, truthAt(end.result, "changed"))
+	x.run_.stream.emit(e)
+}
+
+// explain says in a person's words what a failure means, when we know.
+func explain(result *value.Dict) (why, fix say.Text) {
+	if truthAt(result, "sunup_sent") {
+		return say.T("the connection was lost after the command was sent; whether it ran is not known",
+				"명령을 보낸 뒤 연결이 끊어져 실행 여부를 알 수 없습니다"),
+			say.T("look at the host before running the step again", "다시 실행하기 전에 호스트 상태를 확인하십시오")
+	}
+	return say.Text{}, say.Text{}
+}

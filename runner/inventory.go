@@ -1,0 +1,77 @@
+package runner
+
+import (
+	"sunup/internal/say"
+	"sunup/internal/value"
+	"sunup/internal/vars"
+	"sunup/modules"
+)
+
+// applyInventory adds the hosts and groups that a module asked for.
+func (x *execution) applyInventory(r *modules.Result) {
+	if r.AddHost == nil && len(r.AddGroups) == 0 {
+		return
+	}
+	if a := r.AddHost; a != nil {
+		x.run_.Inventory.AddHost(a.Name, a.Groups, a.Vars)
+	}
+	for _, g := range r.AddGroups {
+		x.run_.Inventory.AddGroup(g.Name, g.Parents, x.host.name)
+	}
+	x.run_.inventoryChanged()
+}
+
+// inventoryChanged makes everything derived from the inventory be found anew.
+func (r *Run) inventoryChanged() {
+	r.inventoryVersion.Add(1)
+	r.hostsMu.Lock()
+	defer r.hostsMu.Unlock()
+	for name, h := range r.hosts {
+		h.mark(func(h *host) { h.inv = r.Inventory.Host(name) })
+	}
+}
+
+// refreshInventory is meta: refresh_inventory.
+func (r *Run) refreshInventory() {
+	if r.Reload == nil {
+		r.stream.warn("", say.T("meta: refresh_inventory has nothing to read again", "meta: refresh_inventory가 다시 읽을 인벤토리가 없습니다"))
+		return
+	}
+	fresh, problems := r.Reload()
+	r.tellProblems(problems)
+	if fresh == nil || problems.HasErrors() {
+		return
+	}
+	r.Inventory = fresh
+	r.inventoryChanged()
+}
+
+// factsDict is ansible_facts: facts under their names without ansible_.
+func (h *host) factsDict() *value.Dict {
+	out := &value.Dict{}
+	for k, v := range h.facts.Snapshot().All() {
+		name := value.Str(k)
+		if len(name) > len(factPrefix) && name[:len(factPrefix)] == factPrefix {
+			name = name[len(factPrefix):]
+		}
+		out.Set(name, v)
+	}
+	return out
+}
+
+const factPrefix = "ansible_"
+
+// lookup runs a lookup plugin outside of a template, for with_ loops.
+func (x *execution) lookup(name string, terms any) (any, error) {
+	if _, isList := asItems(terms); !isList {
+		terms = value.NewList(terms)
+	}
+	own := value.NewDict("sunup_terms", terms)
+	scope := x.scope.With(vars.Layer{Level: vars.LoopVars, Origin: "with_" + name, Source: vars.Results{Dict: own}})
+	e, err := x.run_.Templar.Expr("query('" + name + "', *sunup_terms)")
+	if err != nil {
+		return nil, err
+	}
+	v, _, err := e.Eval(x.ctx, scope)
+	return v, err
+}

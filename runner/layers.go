@@ -1,0 +1,128 @@
+package runner
+
+import (
+	"context"
+
+	"sunup/internal/jinja"
+	"sunup/internal/value"
+	"sunup/internal/vars"
+)
+
+// scopeFor builds what a task sees on a host, highest layer first. Plan is nil
+// outside of tasks (hostvars, play keywords).
+func (p *playRun) scopeFor(ctx context.Context, h *host, plan *taskPlan) *vars.Scope {
+	r := p.run
+	layers := make([]vars.Layer, 0, 32)
+	m := &magic{play: p, host: h, plan: plan}
+	layers = append(layers,
+		vars.Layer{Level: vars.Magic, Origin: "magic variable", Source: m},
+		r.extraVars)
+	if plan != nil {
+		layers = append(layers, plan.roleParams...)
+	}
+	layers = append(layers,
+		vars.Layer{Level: vars.SetFacts, Origin: "set_fact or register", Source: &h.set},
+		vars.Layer{Level: vars.IncludeVars, Origin: "include_vars", Source: &h.included})
+	if plan != nil {
+		layers = append(layers, plan.scopeVars...)
+		layers = append(layers, plan.roleVars...)
+	}
+	layers = append(layers, p.roleVars...)
+	layers = append(layers, p.filesFor(ctx, h)...)
+	layers = append(layers, p.promptVars, p.playVars)
+	layers = append(layers, vars.Layer{Level: vars.HostFacts, Origin: "facts", Source: &h.facts})
+	layers = append(layers, r.inventoryLayers(h, p.dir)...)
+	if plan != nil {
+		layers = append(layers, plan.roleDefs...)
+	}
+	layers = append(layers, p.roleDefs...)
+	s := vars.NewScope(ctx, r.Templar, layers)
+	m.scope = s
+	return s
+}
+
+// loopLayer is the layer of loop variables: their values are results.
+func loopLayer(d *value.Dict) vars.Layer {
+	return vars.Layer{Level: vars.LoopVars, Origin: "loop", Source: vars.Results{Dict: d}}
+}
+
+// resultLayer shows a task its own result (until, changed_when, failed_when).
+func resultLayer(d *value.Dict) vars.Layer {
+	return vars.Layer{Level: vars.SetFacts, Origin: "result of this task", Source: vars.Results{Dict: d}}
+}
+
+// inventoryLayers returns what the inventory says of a host, highest first.
+func (r *Run) inventoryLayers(h *host, playDir string) []vars.Layer {
+	key := layerKey{h.name, playDir, r.inventoryVersion.Load()}
+	if have, ok := r.layerCache.Load(key); ok {
+		return have.([]vars.Layer)
+	}
+	low, problems := r.Inventory.Layers(h.name, playDir)
+	r.tellProblems(problems)
+	out := make([]vars.Layer, 0, len(low))
+	for i := len(low) - 1; i >= 0; i-- {
+		out = append(out, fixed(vars.Level(low[i].Level), low[i].Name, low[i].Vars))
+	}
+	r.layerCache.Store(key, out)
+	return out
+}
+
+type layerKey struct {
+	host, dir string
+	version   int64
+}
+
+// hostVars is the magic variable hostvars: each host's variables, evaluated
+// when they are asked for.
+type hostVars struct {
+	ctx  context.Context
+	play *playRun
+}
+
+// Get returns the variables of one host.
+func (hv hostVars) Get(key any) (any, bool, error) {
+	name, ok := key.(string)
+	if !ok {
+		return nil, false, nil
+	}
+	h := hv.play.run.knownHost(name)
+	if h == nil {
+		return nil, false, nil
+	}
+	return hostVarsOf{scope: hv.play.scopeFor(hv.ctx, h, nil)}, true, nil
+}
+
+// Keys lists the hosts of the inventory.
+func (hv hostVars) Keys() ([]any, error) {
+	hosts := hv.play.run.Inventory.Hosts()
+	keys := make([]any, len(hosts))
+	for i, h := range hosts {
+		keys[i] = h.Name
+	}
+	return keys, nil
+}
+
+// hostVarsOf is one host's variables as a mapping.
+type hostVarsOf struct{ scope *vars.Scope }
+
+// Get evaluates one variable.
+func (hv hostVarsOf) Get(key any) (any, bool, error) {
+	name, ok := key.(string)
+	if !ok {
+		return nil, false, nil
+	}
+	v, found, _, err := hv.scope.Lookup(name)
+	return v, found, err
+}
+
+// Keys lists the host's variables.
+func (hv hostVarsOf) Keys() ([]any, error) {
+	names := hv.scope.Names()
+	keys := make([]any, len(names))
+	for i, n := range names {
+		keys[i] = n
+	}
+	return keys, nil
+}
+
+var _ jinja.Scope = (*vars.Scope)(nil)

@@ -1,0 +1,188 @@
+package runner
+
+import (
+	"sunup/internal/event"
+	"sunup/internal/say"
+	"sunup/playbooks"
+)
+
+// linear runs the batch in lockstep: the task that the hosts farthest behind
+// stand at, on all hosts that stand there, then the next.
+func (p *playRun) linear() {
+	for p.ctx.Err() == nil && !p.run.cancel.stopped() {
+		task, hosts := p.lowest(p.alive())
+		if task == nil {
+			return
+		}
+		p.step(task, hosts)
+	}
+}
+
+// lowest finds the task that is run next and the hosts that stand at it.
+func (p *playRun) lowest(hosts []*host) (*playbooks.Task, []*host) {
+	var task *playbooks.Task
+	var at *cursor
+	for _, h := range hosts {
+		c := p.cursors[h]
+		if t := c.next(); t != nil && (task == nil || (t != task && c.before(at))) {
+			task, at = t, c
+		}
+	}
+	var same []*host
+	for _, h := range hosts {
+		if task != nil && p.cursors[h].next() == task {
+			same = append(same, h)
+		}
+	}
+	return task, same
+}
+
+// step carries out one task on the hosts and moves each on.
+func (p *playRun) step(task *playbooks.Task, hosts []*host) {
+	if task.Module == metaModule {
+		p.meta(task, hosts)
+		return
+	}
+	if !p.confirmed(task) {
+		for _, h := range hosts {
+			p.cursors[h].advance()
+		}
+		return
+	}
+	t := p.announce(task, hosts[0])
+	ends := t.onHosts(hosts)
+	included := p.settle(t, hosts, ends)
+	p.include(t, included)
+	p.breakOff(t, hosts, ends)
+}
+
+// settle moves every host on by how the task ended there; it returns what is
+// to be included.
+func (p *playRun) settle(t *taskRun, hosts []*host, ends []*taskEnd) []inclusion {
+	var included []inclusion
+	for i, h := range hosts {
+		end := ends[i]
+		if end == nil { // not begun: the run is being stopped
+			continue
+		}
+		p.settleHost(h, end)
+		for _, inc := range end.includes {
+			included = append(included, inclusion{host: h, include: inc})
+		}
+	}
+	return included
+}
+
+func (p *playRun) settleHost(h *host, end *taskEnd) {
+	c := p.cursors[h]
+	switch end.outcome {
+	case event.Failed, event.Rescued, event.Unknown:
+		c.fail()
+		if end.outcome != event.Rescued {
+			p.hostFailed(h, c)
+		}
+	case event.Unreachable:
+		c.end()
+		h.mark(func(h *host) { h.lost = true })
+		p.run.stream.emit(event.HostLost{Play: p.number, Host: h.name, Outcome: event.Unreachable})
+	case event.Cancelled:
+		c.end()
+	case event.Quarantined:
+		c.end()
+		p.setAside(h, end)
+	default:
+		c.advance()
+		if c.next() == nil && !c.failing() {
+			p.tellUp(h)
+		}
+	}
+}
+
+// tellUp says that a host has done everything that the play asks of it.
+func (p *playRun) tellUp(h *host) {
+	if p.hostUp != nil && !h.out() {
+		p.hostUp(h)
+	}
+}
+
+// hostFailed drops a host out when nothing is left for it to do; a host in
+// always sections finishes these first.
+func (p *playRun) hostFailed(h *host, c *cursor) {
+	if c.next() != nil {
+		return
+	}
+	p.dropFailed(h)
+}
+
+func (p *playRun) dropFailed(h *host) {
+	was := false
+	h.mark(func(h *host) { was, h.failed = h.failed, true })
+	if !was {
+		p.run.stream.emit(event.HostLost{Play: p.number, Host: h.name, Outcome: event.Failed})
+	}
+}
+
+// breakOff ends the batch when the play allows no failure, or not so many.
+func (p *playRun) breakOff(t *taskRun, hosts []*host, ends []*taskEnd) {
+	failed := 0
+	for _, end := range ends {
+		if end != nil && (end.outcome == event.Failed || end.outcome == event.Unreachable) {
+			failed++
+		}
+	}
+	if failed == 0 {
+		return
+	}
+	fatal, err := t.settings(hosts[0], nil).bool("any_errors_fatal", p.settings.anyErrorsFatal)
+	if err == nil && fatal {
+		p.failAll()
+		if len(p.alive()) == 0 {
+			p.run.stream.emit(event.NoHostsLeft{Play: p.number})
+		}
+		return
+	}
+	lost := 0
+	for _, h := range p.batch {
+		if h.broken() {
+			lost++
+		}
+	}
+	if p.tooMany(lost, len(p.batch)) {
+		p.run.stream.warn("", say.T(
+			"play '%s' stops: %d of %d hosts failed, more than max_fail_percentage %g%%",
+			"플레이 '%s' 중단: 호스트 %[3]d대 중 %[2]d대가 실패하여 max_fail_percentage %[4]g%%를 넘었습니다",
+			p.name, lost, len(p.batch), p.settings.maxFail))
+		p.finish(func() { p.batchDone = true })
+		p.run.stream.emit(event.NoHostsLeft{Play: p.number})
+		p.run.stream.emit(event.NoHostsLeft{Play: p.number})
+	}
+}
+
+// failAll fails the hosts that are left; rescue and always sections still run.
+func (p *playRun) failAll() {
+	for _, h := range p.alive() {
+		c := p.cursors[h]
+		if c.next() == nil && !c.failing() {
+			p.dropFailed(h)
+			continue
+		}
+		if !c.rescues() || c.failing() {
+			c.fail()
+			p.hostFailed(h, c)
+		}
+	}
+}
+
+// confirmed asks the person with --step.
+func (p *playRun) confirmed(task *playbooks.Task) bool {
+	if !p.run.stepping {
+		return true
+	}
+	switch p.run.Confirm(first(task.Name, task.Action)) {
+	case StepSkip:
+		return false
+	case StepContinue:
+		p.run.stepping = false
+	}
+	return true
+}

@@ -1,0 +1,142 @@
+package runner
+
+import (
+	"time"
+
+	"sunup/internal/connection"
+	"sunup/internal/diag"
+	"sunup/internal/event"
+	"sunup/internal/value"
+	"sunup/internal/vars"
+	"sunup/inventory"
+	"sunup/modules"
+	"sunup/playbooks"
+)
+
+// DefaultForks is how many hosts work at once. Ansible's 5 spares the
+// controller's processes; ours are goroutines, and 256 keeps a fleet of a few
+// hundred busy without opening more connections at once than a jump host takes.
+const DefaultForks = 256
+
+// Options say what a run works with. Inventory, Loader, Templar, Modules, Open
+// and Sink are required.
+type Options struct {
+	Inventory *inventory.Inventory
+	Loader    *playbooks.Loader
+	Templar   *vars.Templar
+	// Modules finds a module by its full name; nil means there is none.
+	Modules func(name string) *modules.Module
+	// Open makes the link to a host; kind is Ansible's connection name ("ssh",
+	// "local"). It must not connect yet.
+	Open func(kind string, o connection.Options) (connection.Link, error)
+	Sink event.Sink
+
+	// RunID names the run; Version is ours.
+	RunID, Version string
+	Playbooks      []string // as given, for the record
+	Sources        []string // of the inventory, as given
+	User, Node     string
+	Inputs         []event.Input
+
+	Forks     int // hosts at once; 0 means DefaultForks
+	Check     bool
+	Diff      bool
+	Verbosity int
+	Limit     string
+	Tags      []string // empty means "all"
+	SkipTags  []string
+	ExtraVars *value.Dict
+	// StartAt skips tasks until the one of this name.
+	StartAt       string
+	ForceHandlers bool
+	// Defaults are the settings that flags and configuration give.
+	Defaults Defaults
+	// Prompt asks the person; nil means nobody is there.
+	Prompt Prompter
+	// Confirm is asked before each task with --step: run it, skip it, or
+	// continue without asking; nil means do not ask.
+	Confirm func(task string) StepAnswer
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	// Read returns a file of the controller, decrypted when vaulted; nil means
+	// plain files.
+	Read func(path string) ([]byte, error)
+	// Reload reads the inventory again (meta: refresh_inventory); may be nil.
+	Reload func() (*inventory.Inventory, diag.Problems)
+	// LoadVars reads a variables file.
+	LoadVars func(path string) (*value.Dict, diag.Problems)
+}
+
+// StepAnswer is what a person says to a task of --step.
+type StepAnswer int
+
+// The answers.
+const (
+	StepRun StepAnswer = iota
+	StepSkip
+	StepContinue
+)
+
+// Prompter asks a person at the controller.
+type Prompter interface {
+	// Ask prints prompt and returns one line; secret input is not echoed.
+	Ask(prompt string, secret bool) (string, error)
+}
+
+// Defaults are settings of flags, environment and ansible.cfg, below keywords
+// and variables.
+type Defaults struct {
+	RemoteUser     string
+	Connection     string // "" means ssh
+	PrivateKeys    []string
+	Password       connection.Secret
+	Timeout        time.Duration // to connect
+	CommandTimeout time.Duration
+	SSHCommonArgs  []string
+	SSHExtraArgs   []string
+	HostKeys       connection.HostKeyPolicy
+	KnownHosts     []string
+	SSHConfig      []string
+
+	Become         bool
+	BecomeMethod   string
+	BecomeUser     string
+	BecomePassword connection.Secret
+
+	// Gathering is implicit, explicit or smart.
+	Gathering     string
+	GatherSubset  []string
+	GatherTimeout int // seconds
+	Strategy      string
+	// HashMerge merges dicts of variables instead of replacing them.
+	HashMerge bool
+	// MaxFailPercentage and AnyErrorsFatal when a play says nothing.
+	AnyErrorsFatal bool
+	// Shell and TempDir on the hosts.
+	Shell, TempDir string
+}
+
+func (o Options) applyDefaults() Options {
+	if o.Forks <= 0 {
+		o.Forks = DefaultForks
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.ExtraVars == nil {
+		o.ExtraVars = &value.Dict{}
+	}
+	if o.Defaults.Connection == "" {
+		o.Defaults.Connection = "ssh"
+	}
+	if o.Defaults.BecomeMethod == "" {
+		o.Defaults.BecomeMethod = "sudo"
+	}
+	if o.Defaults.BecomeUser == "" {
+		o.Defaults.BecomeUser = "root"
+	}
+	if o.Defaults.Gathering == "" {
+		o.Defaults.Gathering = "implicit"
+	}
+	return o
+}

@@ -1,0 +1,204 @@
+package runner
+
+import (
+	"strings"
+
+	"sunup/internal/event"
+	"sunup/internal/say"
+	"sunup/internal/value"
+	"sunup/modules"
+	"sunup/playbooks"
+)
+
+// digest turns what a module returned into Ansible's result and applies what
+// it gives the host: facts, variables, hosts and groups.
+func (x *execution) digest(t target, r *modules.Result, c *modules.Call) *value.Dict {
+	d := &value.Dict{}
+	d.Set("changed", r.Changed)
+	if r.Failed {
+		d.Set("failed", true)
+	}
+	if r.Skipped {
+		d.Set("skipped", true)
+	}
+	if r.Msg != "" {
+		d.Set("msg", r.Msg)
+	}
+	d.Update(r.Values)
+	if len(r.Warnings) > 0 {
+		d.Set("warnings", value.Strings(r.Warnings))
+		for _, w := range r.Warnings {
+			x.run_.stream.warn("", say.Plain(w))
+		}
+	}
+	x.applyFacts(t, r, d)
+	if !r.Failed {
+		x.applyInventory(r)
+	}
+	if r.NoLog {
+		x.hidden = true
+	}
+	if r.VerboseAlways {
+		d.Set("_ansible_verbose_always", true)
+	}
+	if r.Stats != nil {
+		x.run_.stats.add(x.host.name, r.Stats)
+	}
+	x.takeDiffs(r, d)
+	if len(c.Args.Secrets()) > 0 {
+		d, _ = scrub(d, c.Args.Secrets()).(*value.Dict)
+	}
+	return d
+}
+
+func (x *execution) applyFacts(t target, r *modules.Result, d *value.Dict) {
+	owner := x.host
+	if t.other && x.delegatesFacts() {
+		owner = t.host
+	}
+	switch {
+	case r.Vars != nil:
+		d.Set("ansible_facts", r.Vars)
+		// A set_fact text may hold braces that are meant to be evaluated later,
+		// unless something from a host went into it.
+		owner.set.Update(r.Vars, x.tainted)
+		if r.Cacheable {
+			owner.facts.Update(r.Vars, x.tainted)
+		}
+	case r.Include != nil:
+		d.Set("ansible_facts", r.Include)
+		owner.included.Update(r.Include, false)
+	case r.Facts != nil:
+		d.Set("ansible_facts", r.Facts)
+		owner.learn(r.Facts)
+		if x.plan.module.Name == "ansible.builtin.setup" {
+			owner.mark(func(h *host) { h.gathered = true })
+		}
+	}
+}
+
+func (x *execution) delegatesFacts() bool {
+	yes, err := x.settings(x.host, nil).bool("delegate_facts", false)
+	return err == nil && yes
+}
+
+func (x *execution) takeDiffs(r *modules.Result, d *value.Dict) {
+	if len(r.Diffs) == 0 {
+		return
+	}
+	list := &value.List{}
+	for _, diff := range r.Diffs {
+		x.diffs = append(x.diffs, event.Diff(diff))
+		one := value.NewDict()
+		set := func(name, text string) {
+			if text != "" {
+				one.Set(name, text)
+			}
+		}
+		if diff.Prepared == "" {
+			one.Set("before", diff.Before)
+			one.Set("after", diff.After)
+		}
+		set("prepared", diff.Prepared)
+		set("before_header", diff.BeforeHeader)
+		set("after_header", diff.AfterHeader)
+		list.Append(one)
+	}
+	d.Set("diff", list)
+}
+
+// scrub replaces secret values wherever they stand in a result.
+func scrub(v any, secrets []string) any {
+	switch v := v.(type) {
+	case string:
+		for _, s := range secrets {
+			if s == "" {
+				continue
+			}
+			if v == s {
+				return "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+			}
+			// Shorter values stand in other texts by chance.
+			if len(s) >= 3 {
+				v = strings.ReplaceAll(v, s, "********")
+			}
+		}
+		return v
+	case *value.List:
+		out := &value.List{Items: make([]any, len(v.Items))}
+		for i, item := range v.Items {
+			out.Items[i] = scrub(item, secrets)
+		}
+		return out
+	case *value.Dict:
+		out := &value.Dict{}
+		for k, item := range v.All() {
+			out.Set(k, scrub(item, secrets))
+		}
+		return out
+	}
+	return v
+}
+
+// censored is what is shown of a result with no_log.
+const censored = "the output has been hidden due to the fact that 'no_log: true' was specified for this result"
+
+// shown is what the event stream tells of a result: nothing with no_log, and
+// never a password.
+func (x *execution) shown(result *value.Dict) event.Result {
+	hide, err := x.settings(x.host, nil).bool("no_log", false)
+	hide = hide || x.hidden
+	if err != nil {
+		hide = true // what cannot be decided is not shown
+	}
+	if hide {
+		d := value.NewDict("censored", censored, "_ansible_verbose_always", false)
+		for _, key := range []string{"changed", "unreachable", "attempts"} {
+			if v, ok := result.Get(key); ok {
+				d.Set(key, v)
+			}
+		}
+		return event.Result{Values: d, NoLog: true}
+	}
+	// The outcome says these; Ansible does not print them either.
+	shownDict := result.Copy()
+	for _, key := range []string{"failed", "skipped", "sunup_include"} {
+		shownDict.Delete(key)
+	}
+	if x.hasSecrets() {
+		shownDict, _ = scrub(shownDict, x.secrets).(*value.Dict)
+	}
+	return event.Result{Values: shownDict, Diffs: x.shownDiffs()}
+}
+
+func (x *execution) hasSecrets() bool {
+	for _, s := range x.secrets {
+		if s != "" {
+			return true
+		}
+	}
+	return false
+}
+
+func (x *execution) shownDiffs() []event.Diff {
+	diffs := x.diffs
+	if x.task.Loop != nil {
+		x.diffs = nil // each item tells its own
+	}
+	if !x.hasSecrets() {
+		return diffs
+	}
+	out := make([]event.Diff, len(diffs))
+	for i, d := range diffs {
+		d.Before, _ = scrub(d.Before, x.secrets).(string)
+		d.After, _ = scrub(d.After, x.secrets).(string)
+		d.Prepared, _ = scrub(d.Prepared, x.secrets).(string)
+		out[i] = d
+	}
+	return out
+}
+
+func loopNameTaken(t *playbooks.Task, name string) say.Text {
+	return say.T("%s: the loop variable '%s' is already in use; set another one with loop_control.loop_var",
+		"%s: 반복 변수 '%s'{이/가} 이미 쓰이고 있습니다. loop_control.loop_var로 다른 이름을 지정하십시오", t.Pos, name)
+}

@@ -1,0 +1,182 @@
+package runner
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"sunup/internal/event"
+	"sunup/internal/value"
+	"sunup/internal/vars"
+	"sunup/playbooks"
+)
+
+// taskRun is one task of a play while it runs on hosts.
+type taskRun struct {
+	play   *playRun
+	task   *playbooks.Task
+	plan   *taskPlan
+	number int // of the announcement
+}
+
+// taskEnd is how a task ended on one host.
+type taskEnd struct {
+	host     *host
+	outcome  event.Outcome
+	result   *value.Dict
+	includes []includeRequest
+	task     int // its announcement
+}
+
+// announcements are the tasks of a play that were announced, with their
+// numbers. Lanes of a play share them.
+type announcements struct {
+	mu      sync.Mutex
+	numbers map[*playbooks.Task]int
+	// once: a task is announced once for the play, not once per batch.
+	once bool
+}
+
+// announce says that a task begins: once per batch in the linear strategy, as
+// Ansible does, otherwise once per play.
+func (p *playRun) announce(task *playbooks.Task, on *host) *taskRun {
+	t := &taskRun{play: p, task: task, plan: p.run.plan(task)}
+	a := p.announced
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	number, told := a.numbers[task]
+	if told && (a.once || p.settings.strategy != "linear") {
+		t.number = number
+		return t
+	}
+	t.number = int(p.run.tasks.Add(1))
+	a.numbers[task] = t.number
+	p.run.stream.emit(t.startEvent(on))
+	return t
+}
+
+func (t *taskRun) startEvent(on *host) event.TaskStarted {
+	p := t.play
+	e := event.TaskStarted{
+		Play: p.number, Task: t.number, ID: t.task.ID, Module: t.task.Module, Action: t.task.Action,
+		Pos: t.task.Pos, Handler: t.task.IsHandler, Section: p.cursors[on].part(), Check: p.run.Check,
+	}
+	e.Name = roleTitle(t.plan, t.title(on))
+	if len(t.plan.roles) > 0 {
+		e.Role = t.plan.roles[0].Name
+	}
+	return e
+}
+
+// title is the task's name with what can be evaluated for the first host.
+func (t *taskRun) title(on *host) string {
+	if t.task.Name == "" {
+		if role, ok := t.task.Args.At("name").(string); ok && t.task.Include != nil && t.task.Include.Kind == playbooks.IncludeRole {
+			return t.task.Action + " : " + role
+		}
+		return t.task.Action
+	}
+	ctx := t.play.ctx
+	text, err := t.play.run.Templar.Text(ctx, t.play.scopeFor(ctx, on, t.plan), t.task.Name)
+	if err != nil {
+		return t.task.Name
+	}
+	return text
+}
+
+// roleTitle puts the role's name before a task's.
+func roleTitle(plan *taskPlan, title string) string {
+	if len(plan.roles) == 0 {
+		return title
+	}
+	return plan.roles[0].Name + " : " + title
+}
+
+// onHosts runs the task on the hosts at once and waits for all; an entry is
+// nil when the run was stopped before that host began.
+func (t *taskRun) onHosts(hosts []*host) []*taskEnd {
+	ends := make([]*taskEnd, len(hosts))
+	set := t.settings(hosts[0], nil)
+	once, err := set.bool("run_once", t.plan.module != nil && t.plan.module.OncePerPlay)
+	throttle, err2 := set.number("throttle", 0)
+	if err != nil || err2 != nil {
+		// Both are evaluated again, and told, on each host.
+		once, throttle = false, 0
+	}
+	if once {
+		t.onceForAll(hosts, ends)
+		return ends
+	}
+	p := t.play
+	p.run.pool.each(p.ctx, hosts, int(throttle), func(i int, h *host) {
+		if !p.run.cancel.stopped() {
+			ends[i] = t.onHost(h)
+		}
+	})
+	return ends
+}
+
+// onceForAll runs the task on the first host and gives all the others what it
+// left: variables, facts, and a failure too.
+func (t *taskRun) onceForAll(hosts []*host, ends []*taskEnd) {
+	t.play.run.pool.each(t.play.ctx, hosts[:1], 0, func(i int, h *host) { ends[i] = t.onHost(h) })
+	doer := ends[0]
+	if doer == nil {
+		return
+	}
+	for i, h := range hosts[1:] {
+		x := t.execution(h)
+		x.remember(doer.result)
+		other := &taskEnd{host: h, outcome: doer.outcome, result: doer.result}
+		other.includes = append(other.includes, doer.includes...)
+		if doer.outcome == event.Unreachable {
+			// Only the host that was asked is gone; for the others the task failed.
+			other.outcome = event.Failed
+		}
+		ends[i+1] = other
+	}
+}
+
+func (t *taskRun) onHost(h *host) *taskEnd {
+	h.working.Lock()
+	defer h.working.Unlock()
+	if t.task.IsHandler {
+		h.clearNotified(t.task.ID)
+	}
+	return t.execution(h).run()
+}
+
+// settings reads keywords for a host; a nil scope is the task's own.
+func (t *taskRun) settings(h *host, scope *vars.Scope) settings {
+	if scope == nil {
+		scope = t.play.scopeFor(t.play.ctx, h, t.plan)
+	}
+	return settings{ctx: t.play.ctx, templar: t.play.run.Templar, plan: t.plan, scope: scope}
+}
+
+// execution is one task on one host.
+type execution struct {
+	*taskRun
+	ctx   context.Context
+	run_  *Run
+	host  *host
+	scope *vars.Scope // without loop variables
+	began time.Time
+
+	attempts int
+	delegate string
+	includes []includeRequest
+	secrets  []string // values of arguments that must not be shown
+	diffs    []event.Diff
+	// tainted: text from a host or a lookup went into the arguments.
+	tainted bool
+	// hidden: the module asked that nothing of its result is shown.
+	hidden bool
+}
+
+func (t *taskRun) execution(h *host) *execution {
+	return &execution{
+		taskRun: t, ctx: t.play.ctx, run_: t.play.run, host: h,
+		scope: t.play.scopeFor(t.play.ctx, h, t.plan), began: t.play.run.Now(),
+	}
+}

@@ -1,0 +1,40 @@
+#!/bin/sh
+# Runs all tests. What they need beside Go is installed where that is possible
+# (Debian, as root); what had to be left out is said in the last line.
+set -u
+cd "$(dirname "$0")/.."
+
+left_out=""
+leave_out() { left_out="${left_out:+$left_out; }$1"; }
+
+# need COMMAND PACKAGE WHAT: COMMAND is there, or is installed, or WHAT is left out.
+need() {
+	command -v "$1" >/dev/null 2>&1 && return 0
+	[ -x "/usr/sbin/$1" ] && return 0
+	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+		[ -n "${updated:-}" ] || apt-get update -q >/dev/null 2>&1
+		updated=yes
+		DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$2" >/dev/null 2>&1 && return 0
+	fi
+	leave_out "$3 ($2 could not be installed)"
+}
+
+need sshd openssh-server "tests against real OpenSSH servers"
+need sudo sudo "tests of sudo on real hosts"
+need ansible ansible "comparisons with ansible-core"
+need busybox busybox-static "tests with BusyBox's shell"
+[ "$(id -u)" = 0 ] || leave_out "tests that make users and mounts (not root)"
+
+# -race needs a C compiler; the tests themselves do not.
+race="-race"
+command -v gcc >/dev/null 2>&1 || { race=""; leave_out "the race detector (no C compiler)"; }
+
+go test $race -timeout 20m ./... ${TESTFLAGS:-}
+status=$?
+
+if [ -n "$left_out" ]; then
+	echo "left out: $left_out"
+else
+	echo "left out: nothing"
+fi
+exit $status
