@@ -76,8 +76,9 @@ func (p *Pool) plainLine(b connection.Become, cmd connection.Command, ready, key
 
 // plain takes everything the process prints until it is over.
 func (s *session) plain(ctx context.Context, cmd connection.Command, a *answer) (int, error) {
+	torn := make(chan error, 1)
 	if cmd.Stdin != nil {
-		s.feed(cmd.Stdin)
+		s.feed(cmd.Stdin, torn)
 	} else {
 		s.proc.CloseWrite()
 	}
@@ -94,6 +95,10 @@ func (s *session) plain(ctx context.Context, cmd connection.Command, a *answer) 
 	select {
 	case e = <-over:
 		s.settle()
+	case err := <-torn:
+		s.proc.Signal("KILL")
+		s.close()
+		return 0, err
 	case <-ctx.Done():
 		// We know no process id here; the transport's signals are all there is.
 		s.proc.Signal("TERM")

@@ -239,52 +239,69 @@ func (s *session) stream(ctx context.Context, body string, r io.Reader, end func
 	first := newFrame(begin, nil)
 	s.out.expect(first)
 	a := s.send(streamLine(begin, mark, body), mark, out, errOut)
+	pid, err := s.begun(ctx, first)
+	if pid == "" {
+		return 0, err
+	}
+	torn := make(chan error, 1)
+	if err == nil {
+		s.feed(r, torn)
+	}
+	over := a.whole(s.owner)
 	select {
-	case <-first.done:
+	case <-over:
 	case <-ctx.Done():
-		s.close()
-		return 0, ctx.Err()
+		err = ctx.Err()
+	case err = <-torn:
 	}
-	if !first.whole {
-		return 0, s.lost()
-	}
-	fed := s.feed(r)
-	ended := a.wait(ctx)
-	if !ended {
-		end(a, strings.TrimSpace(string(first.status)))
+	if err != nil {
+		// What was fed so far must not pass for the whole: the command is ended
+		// before its input is.
+		end(a, pid)
 	}
 	s.close()
 	s.out.flush(a.out)
 	s.err.flush(a.err)
-	if !ended {
-		return 0, ctx.Err()
-	}
-	// A reader of ours that failed makes whatever the command did worthless.
-	select {
-	case err := <-fed:
-		if err != nil {
-			return 0, err
-		}
-	default:
+	if err != nil {
+		return 0, err
 	}
 	return s.result(a)
 }
 
-// feed copies r into the process; the channel gets r's own error, or nil.
-func (s *session) feed(r io.Reader) <-chan error {
-	done := make(chan error, 1)
-	go func() {
+// begun waits for the first mark, which tells the shell's process id. A shell
+// that was told to begin just when ctx ended is given the time to say so, since
+// its command has to be ended then; ctx's error comes along.
+func (s *session) begun(ctx context.Context, first *frame) (pid string, err error) {
+	select {
+	case <-first.done:
+	case <-ctx.Done():
+		err = ctx.Err()
+		timer := time.AfterFunc(termGrace, s.close)
+		<-first.done
+		timer.Stop()
+	}
+	if first.whole {
+		return strings.TrimSpace(string(first.status)), err
+	}
+	if err == nil {
+		err = s.lost()
+	}
+	s.close()
+	return "", err
+}
+
+// feed copies r into the process and ends its input. When reading fails it
+// leaves the input open and tells torn.
+func (s *session) feed(r io.Reader, torn chan<- error) {
+	go func() { // not owned: r may take its time after the session's end
 		src := &sourceErr{r: r}
 		io.Copy(struct{ io.Writer }{s.proc}, src)
-		done <- src.err
 		if src.err != nil {
-			// What was fed so far must not pass for the whole.
-			s.close()
+			torn <- src.err
 			return
 		}
 		s.proc.CloseWrite()
 	}()
-	return done
 }
 
 // sourceErr remembers that reading failed, as opposed to writing.
