@@ -333,6 +333,11 @@ func (a *ansible) run(t *testing.T, module, tmp string, args map[string]any, che
 
 func runOurs(t *testing.T, module, tmp string, args map[string]any, check bool) map[string]any {
 	t.Helper()
+	return runOursWith(t, module, tmp, args, check, &modtest.Controller{Dir: filepath.Dir(tmp)})
+}
+
+func runOursWith(t *testing.T, module, tmp string, args map[string]any, check bool, controller *modtest.Controller) map[string]any {
+	t.Helper()
 	m := modules.Lookup(module, nil)
 	if m == nil {
 		t.Fatalf("no module %s", module)
@@ -343,7 +348,7 @@ func runOurs(t *testing.T, module, tmp string, args map[string]any, check bool) 
 		return map[string]any{"failed": true, "msg": err.Error()}
 	}
 	conn := &modtest.Sh{Shell: []string{"/bin/sh", "-c"}, Dir: tmp, Env: os.Environ()}
-	r, err := m.Run(context.Background(), &modules.Call{Args: a, Conn: conn, Check: check, Diff: true, Controller: &modtest.Controller{Dir: filepath.Dir(tmp)}})
+	r, err := m.Run(context.Background(), &modules.Call{Args: a, Conn: conn, Check: check, Diff: true, Controller: controller})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,7 @@ import (
 var fetchModule = Module{
 	Name:    "ansible.builtin.fetch",
 	Summary: say.T("Copies a file of the host to the controller.", "호스트의 파일을 제어 노드로 가져온다."),
+	Check:   CheckNone,
 	Spec: Spec{Params: []Param{
 		{Name: "src", Required: true, Doc: say.T("The file on the host.", "호스트의 파일.")},
 		{Name: "dest", Required: true, Doc: say.T("Directory of the controller, below which each host has its own tree.", "제어 노드의 디렉터리. 그 아래에 호스트마다 나무가 생긴다.")},
@@ -61,34 +62,35 @@ fi
 	if sha, md, err := hashFile(dest); err == nil && sha == remote {
 		return OK().Set("md5sum", md).Set("file", f["p"]).Set("dest", dest).Set("checksum", sha), nil
 	}
-	if c.Check {
-		return ChangedIf(true).Set("file", f["p"]).Set("dest", dest).Set("remote_checksum", remote).Set("remote_md5sum", nil), nil
-	}
 	return c.fetch(ctx, f, dest, remote)
 }
 
 // refuseFetch says why a file cannot be fetched, in a Result that is failed
 // only when the task says so.
 func refuseFetch(f fields, failing bool) *Result {
-	msg, key := "", "file"
 	switch {
 	case f.has("isdir"):
-		msg = "remote file is a directory, fetch cannot work on directories"
+		msg := "remote file is a directory, fetch cannot work on directories"
 		if !failing {
 			msg += ", not transferring, ignored"
 		}
+		return &Result{Failed: failing, Msg: msg}
 	case f.has("missing"):
-		msg = "the remote file does not exist"
-		if !failing {
-			msg += ", not transferring, ignored"
+		// Ansible says ignored even when the task fails by it.
+		r := &Result{Failed: failing, Msg: "the remote file does not exist, not transferring, ignored"}
+		if failing {
+			return r
 		}
+		return r.Set("file", f["p"])
 	case f.has("hidden"):
-		msg = "file is not readable: " + f["p"]
-	default:
-		return nil
+		r := &Result{Failed: failing}
+		if failing {
+			r.Msg = "file is not readable: " + f["p"]
+			return r
+		}
+		return r.Set("file", f["p"])
 	}
-	r := &Result{Failed: failing, Msg: msg}
-	return r.Set(key, f["p"])
+	return nil
 }
 
 // fetchDest is the place on the controller. The path of the host, which may be
