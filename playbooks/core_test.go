@@ -120,32 +120,12 @@ func listTasks(p *Playbook) []string {
 			name = strings.Join(play.Hosts, ",")
 		}
 		out = append(out, strings.TrimSpace(fmt.Sprintf("play #%d (%s): %s\tTAGS: [%s]", i+1, strings.Join(play.Hosts, ","), name, strings.Join(play.Tags, ","))))
-		for _, b := range append(append([]*Block{play.PreTasks}, play.RoleBlocks...), play.Tasks, play.PostTasks) {
-			if b != nil {
-				out = append(out, listSteps(b.Tasks)...)
-			}
-		}
-	}
-	return out
-}
-
-func listSteps(steps []Step) []string {
-	var out []string
-	for _, s := range steps {
-		switch s := s.(type) {
-		case *Block:
-			out = append(out, listSteps(s.Tasks)...)
-		case *Task:
-			tags := s.AllTags()
+		for _, task := range play.Listed() {
+			tags := task.AllTags()
 			sort.Strings(tags)
-			if s.Implicit || (slices.Contains(tags, "never") && !slices.Contains(tags, "always")) {
-				continue
+			if !slices.Contains(tags, "never") || slices.Contains(tags, "always") {
+				out = append(out, fmt.Sprintf("%s\tTAGS: [%s]", task.ListTitle(), strings.Join(tags, ", ")))
 			}
-			name := s.Action
-			if s.Name != "" {
-				name = s.Title()
-			}
-			out = append(out, fmt.Sprintf("%s\tTAGS: [%s]", name, strings.Join(tags, ", ")))
 		}
 	}
 	return out

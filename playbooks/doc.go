@@ -11,6 +11,14 @@
 //   - Handler: a task that runs when it was notified.
 //   - Role: a folder of tasks, handlers, defaults and files.
 //   - Keyword: a named setting of one of these; inherited from the outside in.
+//   - Loader: reads all of these from files, and goes on after a mistake.
+//   - Scope: something that passes its keywords on to what is inside it.
+//   - Step: a task or a block.
+//   - Call: the module of a task with its arguments, as it was written.
+//   - Catalogue: the modules that can be run; the caller brings it.
+//
+// A problem is an error when the playbook can never work, and a warning when it
+// is odd, deprecated, or only fails where the failure is expected.
 //
 // What is static (import_*, roles, blocks) is resolved here; what is dynamic
 // (include_*) stays a Task and is loaded by the runner through Loader.

@@ -424,7 +424,7 @@ func (c *place) loop(t *Task, e *yaml.Entry) {
 	v := e.Value
 	switch {
 	case isNull(v):
-		c.report(problem(e.Key, "empty-loop", say.T("loop has no value", "loop에 값이 없습니다"), say.Text{}, say.T("give a list, or remove it", "목록을 쓰거나 지우세요")))
+		c.report(warning(e.Key, "empty-loop", say.T("loop has no value", "loop에 값이 없습니다"), say.T("the task runs once", "작업이 한 번 실행됩니다"), say.T("give a list, or remove it", "목록을 쓰거나 지우세요")))
 		return
 	case c.broken(v):
 		return

@@ -25,6 +25,42 @@ func (p *Play) Walk(visit func(Step)) {
 	}
 }
 
+// Listed are the tasks that ansible-playbook --list-tasks shows, in order: no
+// handlers, and of a block neither rescue nor always.
+func (p *Play) Listed() []*Task {
+	var out []*Task
+	for _, b := range append(append([]*Block{p.PreTasks}, p.RoleBlocks...), p.Tasks, p.PostTasks) {
+		if b != nil {
+			out = append(out, listed(b.Tasks)...)
+		}
+	}
+	return out
+}
+
+func listed(steps []Step) []*Task {
+	var out []*Task
+	for _, s := range steps {
+		switch s := s.(type) {
+		case *Block:
+			out = append(out, listed(s.Tasks)...)
+		case *Task:
+			if !s.Implicit {
+				out = append(out, s)
+			}
+		}
+	}
+	return out
+}
+
+// ListTitle is the name of a task in such a list: a task without a name shows
+// its module alone.
+func (t *Task) ListTitle() string {
+	if t.Name == "" {
+		return t.Action
+	}
+	return t.Title()
+}
+
 // HandlersOf gathers the handlers that the imports among steps brought in.
 func HandlersOf(steps []Step) []*Task {
 	var out []*Task
