@@ -198,7 +198,7 @@ func (a *Ansible) playStarted(d event.PlayStarted) {
 // playbookStarted ends the playbook before and begins the next one.
 func (a *Ansible) playbookStarted(file string) {
 	if a.playbook != "" && file != a.playbook {
-		a.recap(a.counted())
+		a.recap(a.soFar())
 	}
 	a.playbook = file
 	if a.o.Verbosity > 1 && file != "" {
@@ -428,11 +428,7 @@ func (a *Ansible) hostSkipped(t event.TaskStarted, d event.HostTaskEnded) {
 	values := shownValues(d.Result)
 	text := fmt.Sprintf("skipping: [%s]", d.Host)
 	if a.verbose(t, values, d.Outcome, 0) {
-		values = cleaned(t, values)
-		if d.Loop {
-			values = without(values, "results")
-		}
-		text += " => " + a.dump(t, values, d.Outcome)
+		text += " => " + a.dump(t, without(cleaned(t, values), "results"), d.Outcome)
 	}
 	a.line(text, "skip")
 }
@@ -774,12 +770,7 @@ func (a *Ansible) customStats() {
 // count keeps the recap of the run so far: a run of several playbooks prints
 // one after each.
 func (a *Ansible) count(d event.HostTaskEnded) {
-	r := a.counts[d.Host]
-	if r == nil {
-		r = &event.Recap{Host: d.Host}
-		a.counts[d.Host] = r
-	}
-	t := a.tasks[d.Task]
+	r, t := a.counted(d.Host), a.tasks[d.Task]
 	switch d.Outcome {
 	case event.OK, event.Changed:
 		if isInclude(t) || isAction(t, "meta") {
@@ -806,7 +797,15 @@ func (a *Ansible) count(d event.HostTaskEnded) {
 	}
 }
 
-func (a *Ansible) counted() []event.Recap {
+// counted is the recap of a host so far.
+func (a *Ansible) counted(host string) *event.Recap {
+	if a.counts[host] == nil {
+		a.counts[host] = &event.Recap{Host: host}
+	}
+	return a.counts[host]
+}
+
+func (a *Ansible) soFar() []event.Recap {
 	var out []event.Recap
 	for _, r := range a.counts {
 		out = append(out, *r)
