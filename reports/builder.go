@@ -155,6 +155,7 @@ func (b *Builder) runStarted(d event.RunStarted, at time.Time) {
 	}
 	if s := d.Startup; s != nil {
 		run := &b.report.Run
+		run.Startup = true
 		if s.Name != "" {
 			run.Name = s.Name
 		}
@@ -554,6 +555,11 @@ func (b *Builder) figures(r *Report) Figures {
 	f := b.report.Figures
 	f.Cells = copyCounts(f.Cells)
 	f.Hosts, f.Plays, f.Tasks = len(r.Hosts), len(r.Plays), len(r.Tasks)
+	// A task whose failure was ignored may have changed something too.
+	changed := map[string]bool{}
+	for _, row := range r.Recap {
+		changed[row.Host] = row.Changed > 0
+	}
 	for _, h := range r.Hosts {
 		f.WorkingMS += h.WorkingMS
 		f.WaitingMS += h.WaitingMS
@@ -568,7 +574,7 @@ func (b *Builder) figures(r *Report) Figures {
 		default:
 			f.HostsGood++
 		}
-		if slices.ContainsFunc(h.Cells, func(c Cell) bool { return c.Outcome == event.Changed }) {
+		if changed[h.Name] || slices.ContainsFunc(h.Cells, func(c Cell) bool { return c.Outcome == event.Changed }) {
 			f.HostsChanged++
 		}
 	}

@@ -64,9 +64,11 @@ type Run struct {
 	User      string        `json:"user"`
 	Node      string        `json:"node"`
 	Inputs    []event.Input `json:"inputs"`
-	Timezone  string        `json:"timezone,omitempty"`
-	BudgetMS  int64         `json:"budget_ms,omitempty"`
-	OpensAt   time.Time     `json:"opens_at,omitzero"`
+	// Startup says that the playbook starts an estate up: it has a startup item.
+	Startup  bool      `json:"startup"`
+	Timezone string    `json:"timezone,omitempty"`
+	BudgetMS int64     `json:"budget_ms,omitempty"`
+	OpensAt  time.Time `json:"opens_at,omitzero"`
 }
 
 // Counts are how many host x task cells ended in each outcome.

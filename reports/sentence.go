@@ -19,16 +19,41 @@ func sentence(r *Report) say.Text {
 		return say.T("Stopped by a person after %s: %d of %d hosts were still in order.", "%s 만에 사람이 멈췄습니다. 호스트 %[3]d대 중 %[2]d대는 정상이었습니다.", took, f.HostsGood, f.Hosts)
 	case f.Hosts == 0:
 		return say.T("Nothing was done: no host matched.", "대상 호스트가 없어 아무것도 하지 않았습니다.")
-	case r.Outcome != event.OK && bad > 0:
-		return say.T("Not up: %d of %d hosts failed after %s.", "기동 실패: 호스트 %[2]d대 중 %[1]d대가 실패했습니다(%[3]s).", bad, f.Hosts, took)
 	case r.Outcome != event.OK:
-		return say.T("Not up: the run failed after %s.", "기동 실패: 실행이 %s 만에 실패했습니다.", took)
+		return notUp(r, bad, took)
 	case r.Run.Check:
 		return say.T("Rehearsal: nothing was changed; %d hosts would be changed, %d of %d are in order.", "예행 연습: 아무것도 바꾸지 않았습니다. 호스트 %[3]d대 중 %[1]d대가 바뀔 예정이고 %[2]d대가 정상입니다.", f.HostsChanged, f.HostsGood, f.Hosts)
-	case f.HostsAside > 0:
-		return say.T("Up in %s: %d of %d hosts, %d set aside%s.", "%s 만에 기동 완료: 호스트 %[3]d대 중 %[2]d대 정상, %[4]d대 격리%[5]s.", took, f.HostsGood, f.Hosts, f.HostsAside, toOpening(r))
 	}
-	return say.T("Everything is up: %d hosts in %s%s.", "모두 기동되었습니다: 호스트 %d대, %s%s.", f.Hosts, took, toOpening(r))
+	return up(r, took)
+}
+
+// notUp is the sentence of a run that failed.
+func notUp(r *Report, bad int, took say.Text) say.Text {
+	word := say.T("Failed", "실패")
+	if r.Run.Startup {
+		word = say.T("Not up", "기동 실패")
+	}
+	switch {
+	case bad == 0:
+		return say.T("%s: the run ended after %s.", "%s: 실행이 %s 만에 끝났습니다.", word, took)
+	case r.Figures.Hosts == 1:
+		return say.T("%s: the host failed after %s.", "%s: 호스트가 실패했습니다(%s).", word, took)
+	}
+	return say.T("%s: %d of %d hosts failed after %s.", "%[1]s: 호스트 %[3]d대 중 %[2]d대가 실패했습니다(%[4]s).", word, bad, r.Figures.Hosts, took)
+}
+
+// up is the sentence of a run that went well.
+func up(r *Report, took say.Text) say.Text {
+	f := r.Figures
+	switch {
+	case r.Run.Startup && f.HostsAside > 0:
+		return say.T("Up in %s: %d of %d hosts, %d set aside%s.", "%s 만에 기동 완료: 호스트 %[3]d대 중 %[2]d대 정상, %[4]d대 격리%[5]s.", took, f.HostsGood, f.Hosts, f.HostsAside, toOpening(r))
+	case r.Run.Startup:
+		return say.T("Everything is up: %s in %s%s.", "모두 기동되었습니다: %s, %s%s.", hostsText(f.Hosts), took, toOpening(r))
+	case f.HostsAside > 0:
+		return say.T("Done in %s: %d of %d hosts, %d set aside.", "%s 만에 완료: 호스트 %[3]d대 중 %[2]d대 정상, %[4]d대 격리.", took, f.HostsGood, f.Hosts, f.HostsAside)
+	}
+	return say.T("Done: %s in order after %s, %d changed.", "완료: %s 정상, %s 걸림, %d대 변경.", hostsText(f.Hosts), took, f.HostsChanged)
 }
 
 // toOpening is the time left to the opening, as a continuation of a sentence.
@@ -67,11 +92,13 @@ func duration(ms int64) say.Text {
 	return say.T("%s%d days", "%s%d일", sign, s/86400)
 }
 
-// clock is a duration for columns: 4.2s, 1:05, 1:02:03.
+// clock is a duration for columns: 38ms, 4.2s, 1:05, 1:02:03.
 func clock(d time.Duration) string {
 	switch s := int64((d + time.Second/2) / time.Second); {
 	case d < 0:
 		return "-" + clock(-d)
+	case d < time.Second:
+		return fmt.Sprintf("%dms", d.Milliseconds())
 	case d < 9950*time.Millisecond:
 		return fmt.Sprintf("%.1fs", d.Seconds())
 	case s < 60:
