@@ -24,6 +24,9 @@ var commandOptions = map[string]bool{
 	"stdin": true, "stdin_add_newline": true, "strip_empty_ends": true,
 }
 
+// ParseKeyValue reads "key=value key2='two words'", as in --extra-vars.
+func ParseKeyValue(text string) (*value.Dict, error) { return parseKeyValue(text, false) }
+
 // parseKeyValue reads arguments from text. For a free-form module only the
 // options of commands are taken out. What is left over is under _raw_params.
 func parseKeyValue(text string, freeForm bool) (*value.Dict, error) {

@@ -1,0 +1,158 @@
+package playbooks
+
+import (
+	"strconv"
+	"strings"
+
+	"sunup/internal/say"
+	"sunup/internal/yaml"
+)
+
+// ours reads the keywords that sunup adds to a play.
+func (s *session) ours(p *Play, name string, e *yaml.Entry) {
+	v, o := e.Value, &p.Ours
+	switch name {
+	case "needs":
+		o.Needs = s.needs(e)
+	case "health":
+		o.Health = v
+		s.health(e)
+	case "quarantine":
+		o.Quarantine = v.Value()
+		s.quarantine(e)
+	case "coverage":
+		o.Coverage = v
+		s.coverage(e)
+	case "limits":
+		o.Limits = v
+		s.limits(e)
+	case "gather":
+		o.Gather = v
+		s.gather(e)
+	case "budget":
+		o.Budget = v.Value()
+	case "owner":
+		o.Owner = v.Value()
+	case "grade":
+		o.Grade = v.Value()
+		s.grade(v)
+	}
+}
+
+// probeTimes are the settings of a probe that are lengths of time.
+var probeTimes = setOf("every", "for", "stable", "timeout")
+
+func (s *session) health(e *yaml.Entry) {
+	v := e.Value
+	if isNull(v) || isTemplateNode(v) {
+		return
+	}
+	items := []*yaml.Node{v}
+	if v.Kind == yaml.Sequence {
+		items = v.Items
+	}
+	for _, item := range items {
+		if item.Kind != yaml.Mapping || len(item.Entries) == 0 {
+			s.report(problem(item, "bad-probe", say.T("a probe must be a mapping such as {tcp: 5432}, not %s", "점검에는 {tcp: 5432} 같은 사전이 와야 하는데 %s{이/가} 있습니다", kindWords(item)), say.Text{},
+				say.T("write '- tcp: 5432' or '- command: pg_isready -q'", "'- tcp: 5432'나 '- command: pg_isready -q'처럼 쓰세요")))
+			continue
+		}
+		for _, setting := range item.Entries {
+			if probeTimes[scalarText(setting.Key)] {
+				s.checkShape(&keyword{name: scalarText(setting.Key), shape: duration}, setting.Key, setting.Value)
+			}
+		}
+	}
+	if s.o.CheckHealth != nil {
+		s.problems = append(s.problems, s.o.CheckHealth(v)...)
+	}
+}
+
+func (s *session) quarantine(e *yaml.Entry) {
+	v := e.Value
+	if v.Kind == yaml.Mapping && !s.broken(v) {
+		for _, setting := range v.Entries {
+			s.percentage(setting)
+		}
+		return
+	}
+	s.checkShape(&keyword{name: "quarantine", shape: boolean}, e.Key, v)
+}
+
+var coverageKeys = []string{"min", "per"}
+
+func (s *session) coverage(e *yaml.Entry) {
+	v := e.Value
+	if v.Kind != yaml.Mapping || s.broken(v) {
+		if isNull(v) || v.Kind != yaml.Scalar || !s.checkShape(&keyword{name: "coverage", shape: percent}, e.Key, v) {
+			if v.Kind != yaml.Scalar || isNull(v) {
+				s.report(problem(e.Key, "bad-coverage", say.T("coverage must be {min: 95%%, per: zone}, not %s", "coverage에는 {min: 95%%, per: zone} 같은 값이 와야 하는데 %s{이/가} 있습니다", kindWords(v)), say.Text{}, say.Text{}))
+			}
+			return
+		}
+		s.inPercent(v)
+		return
+	}
+	for _, setting := range v.Entries {
+		switch name := scalarText(setting.Key); name {
+		case "min":
+			s.percentage(setting)
+		case "per":
+			s.checkShape(&keyword{name: "per", shape: text}, setting.Key, setting.Value)
+		default:
+			s.report(problem(setting.Key, "unknown-keyword", say.T("unknown key '%s' in coverage", "coverage에 알 수 없는 키 '%s'{이/가} 있습니다", name), say.Text{},
+				nearestOr(name, coverageKeys, say.T("use one of: %s", "다음 중 하나를 쓰세요: %s", strings.Join(coverageKeys, ", ")))))
+		}
+	}
+	if v.Get("min") == nil {
+		s.report(problem(e.Key, "bad-coverage", say.T("coverage has no min", "coverage에 min이 없습니다"), say.Text{}, say.T("add min, such as 'min: 95%'", "'min: 95%'처럼 min을 쓰세요")))
+	}
+}
+
+func (s *session) percentage(e yaml.Entry) {
+	if s.checkShape(&keyword{name: scalarText(e.Key), shape: percent}, e.Key, e.Value) {
+		s.inPercent(e.Value)
+	}
+}
+
+// inPercent refuses percentages that no share can have; a number without the
+// sign is a count.
+func (s *session) inPercent(n *yaml.Node) {
+	t, known := literal(n)
+	before, isPercent := strings.CutSuffix(strings.TrimSpace(t), "%")
+	share, err := strconv.ParseFloat(strings.TrimSpace(before), 64)
+	if !known || err != nil || (share >= 0 && (share <= 100 || !isPercent)) {
+		return
+	}
+	s.report(problem(n, "bad-percentage", say.T("%s is no share", "%s{은/는} 비율이 될 수 없습니다", t), say.Text{}, say.T("write a percentage from 0% to 100%", "0%에서 100% 사이의 백분율을 쓰세요")))
+}
+
+func (s *session) limits(e *yaml.Entry) {
+	items := []*yaml.Node{e.Value}
+	if e.Value.Kind == yaml.Sequence {
+		items = e.Value.Items
+	}
+	for _, item := range items {
+		if item.Kind != yaml.Mapping || s.broken(item) {
+			s.report(problem(item, "bad-limits", say.T("limits must be a mapping such as {per: pool, at_once: 1}, not %s", "limits에는 {per: pool, at_once: 1} 같은 사전이 와야 하는데 %s{이/가} 있습니다", kindWords(item)), say.Text{}, say.Text{}))
+		}
+	}
+}
+
+func (s *session) gather(e *yaml.Entry) {
+	if e.Value.Kind == yaml.Scalar && !isNull(e.Value) && !isTemplateNode(e.Value) && !isText(e.Value) {
+		s.report(problem(e.Value, "bad-gather", say.T("gather must be a list of files and commands, not %s", "gather에는 파일과 명령의 목록이 와야 하는데 %s{이/가} 있습니다", kindWords(e.Value)), say.Text{},
+			say.T("write '- /var/log/app.log' or '- command: df -h'; for facts the keyword is gather_facts", "'- /var/log/app.log'나 '- command: df -h'처럼 쓰세요. 팩트 수집은 gather_facts입니다")))
+	}
+}
+
+func (s *session) grade(v *yaml.Node) {
+	t, known := literal(v)
+	if v.Kind == yaml.Scalar && (!known || isNull(v)) {
+		return
+	}
+	if n, err := strconv.Atoi(t); v.Kind != yaml.Scalar || err != nil || n < 1 || n > 4 {
+		s.report(problem(v, "bad-grade", say.T("grade must be 1, 2, 3 or 4, not %s", "grade에는 1, 2, 3, 4 중 하나가 와야 하는데 %s{이/가} 있습니다", kindWords(v)), say.Text{},
+			say.T("1 is the gravest", "1이 가장 무겁습니다")))
+	}
+}

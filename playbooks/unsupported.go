@@ -1,0 +1,63 @@
+package playbooks
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"sunup/internal/diag"
+	"sunup/internal/say"
+	"sunup/internal/yaml"
+)
+
+// reportLacking says that a module is not to be had.
+func (c *place) reportLacking(cl *call) {
+	if action := filepath.Base(filepath.Dir(cl.file)); action == "action" || action == "action_plugins" {
+		p := problem(cl.key, "action-plugin", say.T("%s is an action plugin in Python, which cannot be run", "%s{은/는} 파이썬으로 된 액션 플러그인이라 실행할 수 없습니다", cl.name),
+			say.T("it is the file %s", "%s 파일입니다", cl.file), say.T("write it as a module, which runs on the host", "호스트에서 실행되는 모듈로 다시 쓰세요"))
+		c.reportUnsupported(p)
+		return
+	}
+	if cl.found == lacking {
+		p := problem(cl.key, "unsupported-module", say.T("the module %s is not supported yet", "%s 모듈은 아직 지원하지 않습니다", cl.module), say.Text{},
+			say.T("put a module file of that name into library/, or use another module; docs/compatibility.md lists what there is",
+				"그 이름의 모듈 파일을 library/에 두거나 다른 모듈을 쓰세요. 지원하는 모듈은 docs/compatibility.md에 있습니다"))
+		c.reportUnsupported(p)
+	}
+}
+
+// reportUnsupported says that something that Ansible has is not to be had here.
+func (s *session) reportUnsupported(p diag.Problem) {
+	if s.o.LackingIsWarning {
+		p.Severity = diag.Warning
+	}
+	s.report(p)
+}
+
+// checkPlugin reports a plugin that there is not.
+func (s *session) checkPlugin(k *keyword, v *yaml.Node) {
+	var have []string
+	switch k.name {
+	case "strategy":
+		have = s.o.Strategies
+	case "connection":
+		have = s.o.Connections
+	case "become_method":
+		have = s.o.BecomeMethods
+	}
+	name, known := literal(v)
+	if have == nil || !known || slices.Contains(have, shortName(name)) {
+		return
+	}
+	s.reportUnsupported(problem(v, "unsupported-plugin", say.T("%s: '%s' is not supported", "%s: '%s'{은/는} 지원하지 않습니다", k.name, name), say.Text{},
+		nearestOr(name, have, say.T("use one of: %s", "다음 중 하나를 쓰세요: %s", strings.Join(have, ", ")))))
+}
+
+// lackingLookup reports a with_NAME that Ansible has and sunup has not.
+func (s *session) lackingLookup(key *yaml.Node, name string) {
+	if s.o.Lookups == nil || slices.Contains(s.o.Lookups, shortName(name)) {
+		return
+	}
+	s.reportUnsupported(problem(key, "unsupported-plugin", say.T("with_%s is not supported yet", "with_%s{은/는} 아직 지원하지 않습니다", name), say.Text{},
+		say.T("write loop with a filter that makes the same list", "같은 목록을 만드는 필터와 함께 loop를 쓰세요")))
+}
