@@ -3,7 +3,6 @@ package inventory
 import (
 	"os"
 	"path/filepath"
-	"sort"
 	"strings"
 	"sync"
 
@@ -229,24 +228,26 @@ func (f *varFiles) find(root string, listed map[string]bool, name string) []stri
 			continue
 		}
 		if info.IsDir() {
-			return varFilesIn(path, 0)
+			return varFilesIn(path, nil)
 		}
 		return []string{path}
 	}
 	return nil
 }
 
-// maxNesting ends the search in directories that link to themselves.
-const maxNesting = 20
-
 // varFilesIn lists the files of a directory and of the directories in it, in
-// the order of their names.
-func varFilesIn(dir string, depth int) (out []string) {
-	entries, err := os.ReadDir(dir)
-	if err != nil || depth > maxNesting {
+// the order of their names. Around are the directories that it lies in: a link
+// to one of them is passed over.
+func varFilesIn(dir string, around []os.FileInfo) (out []string) {
+	self, err := os.Stat(dir)
+	if err != nil || inside(around, self) {
 		return nil
 	}
-	sort.Slice(entries, func(i, j int) bool { return entries[i].Name() < entries[j].Name() })
+	around = append(around, self)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil
+	}
 	for _, e := range entries {
 		name := e.Name()
 		if strings.HasPrefix(name, ".") || strings.HasSuffix(name, "~") {
@@ -257,7 +258,7 @@ func varFilesIn(dir string, depth int) (out []string) {
 		switch {
 		case err != nil:
 		case info.IsDir() && ext == "":
-			out = append(out, varFilesIn(path, depth+1)...)
+			out = append(out, varFilesIn(path, around)...)
 		case info.Mode().IsRegular() && (ext == "" || ext == ".yml" || ext == ".yaml" || ext == ".json"):
 			out = append(out, path)
 		}

@@ -3,6 +3,7 @@ package inventory
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -107,6 +108,59 @@ func TestGroupNamesCanBeMadeSafe(t *testing.T) {
 		require.NotNil(t, inv.Group(want.group), mode)
 		assert.Equal(t, 1, inv.Group(want.group).Vars.At("x"), mode)
 	}
+}
+
+func TestDirectoriesThatLinkToThemselves(t *testing.T) {
+	dir := t.TempDir()
+	web := filepath.Join(dir, "group_vars", "web")
+	require.NoError(t, os.MkdirAll(web, 0o755))
+	for _, link := range []string{filepath.Join(dir, "a"), filepath.Join(dir, "b"), filepath.Join(web, "x"), filepath.Join(web, "y")} {
+		require.NoError(t, os.Symlink(filepath.Dir(link), link))
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "hosts"), []byte("[web]\nw1\n"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(web, "main.yml"), []byte("a: 1\n"), 0o600))
+	inv, problems := Load(context.Background(), Options{Sources: []string{dir}, BaseDir: dir})
+	require.Empty(t, problems)
+	layers, problems := inv.Layers("w1", "")
+	require.Empty(t, problems)
+	assert.Equal(t, "6 group_vars/web/main.yml [a]\n8 inventory [inventory_file inventory_dir]\n", shownLayers(layers))
+}
+
+func TestTreesThatWouldNeverEnd(t *testing.T) {
+	var b strings.Builder
+	for i := range 60 { // two ways from each level to the next: 2^60 paths
+		fmt.Fprintf(&b, "[a%d:children]\na%d\nb%d\n[b%d:children]\na%d\nb%d\n", i, i+1, i+1, i, i+1, i+1)
+	}
+	b.WriteString("[a60]\nx\n[b60]\ny\n")
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "hosts"), []byte(b.String()), 0o600))
+	inv, problems := Load(context.Background(), Options{Sources: []string{"hosts"}, BaseDir: dir})
+	require.Empty(t, problems)
+	assert.Equal(t, 61, inv.Group("a60").Depth)
+	for _, f := range []Format{YAML, TOML} {
+		problems, err := inv.WriteList(io.Discard, ListOptions{Format: f})
+		require.NoError(t, err)
+		assert.True(t, problems.HasErrors(), f)
+	}
+	problems, err := inv.WriteGraph(io.Discard, "all", ListOptions{})
+	require.NoError(t, err)
+	assert.True(t, problems.HasErrors())
+	problems, err = inv.WriteList(io.Discard, ListOptions{})
+	require.NoError(t, err)
+	assert.Empty(t, problems)
+}
+
+func TestProgramsEndWithTheContext(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "hosts.sh"), []byte("#!/bin/sh\nsleep 600 &\necho '{}'\nsleep 600\n"), 0o700))
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, problems := Load(ctx, Options{Sources: []string{"hosts.sh"}, BaseDir: dir})
+	require.Len(t, problems, 1)
+	assert.Equal(t, "inventory-program", problems[0].ID)
+	_, problems = Load(context.Background(), Options{Sources: []string{"hosts.sh"}, BaseDir: dir, ProgramTimeout: 1})
+	require.Len(t, problems, 1)
+	assert.Contains(t, problems[0].What.String(), "did not end in time")
 }
 
 func TestHostListExpandsRanges(t *testing.T) {

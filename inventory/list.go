@@ -55,6 +55,9 @@ func (inv *Inventory) WriteList(w io.Writer, o ListOptions) (diag.Problems, erro
 		data = l.jsonGroup(top)
 		data.Set("_meta", value.NewDict("hostvars", l.hostvars()))
 	}
+	if l.groups > maxWritten {
+		return l.problems, nil
+	}
 	return l.problems, l.write(w, data)
 }
 
@@ -90,6 +93,9 @@ func (inv *Inventory) WriteGraph(w io.Writer, group string, o ListOptions) (diag
 	}
 	l := &lister{ListOptions: o, inv: inv}
 	l.graph(top, 0)
+	if l.groups > maxWritten {
+		return l.problems, nil
+	}
 	_, err := io.WriteString(w, l.drawing.String())
 	if err != nil {
 		err = fmt.Errorf("write inventory graph: %w", err)
@@ -104,6 +110,23 @@ type lister struct {
 	seen     map[string]bool
 	problems diag.Problems
 	drawing  strings.Builder
+	groups   int // how many groups were written
+}
+
+// maxWritten ends the writing of trees: a group below several others is written
+// below each of them, and then again with each of those.
+const maxWritten = 50_000
+
+// enter counts a group of the tree and reports whether it may be written.
+func (l *lister) enter() bool {
+	l.groups++
+	if l.groups == maxWritten+1 {
+		l.problems = append(l.problems, diag.Problem{Severity: diag.Error, ID: "inventory-tree",
+			What: say.T("the tree of groups is too large to be written", "그룹 트리가 너무 커서 다 쓸 수 없습니다"),
+			Why:  say.T("groups that lie below several others are written below each of them", "여러 그룹 아래에 있는 그룹은 그때마다 되풀이해서 적습니다"),
+			Fix:  say.T("use --list with JSON, which names each group once", "그룹을 한 번씩만 적는 JSON 형식의 --list를 쓰세요")})
+	}
+	return l.groups <= maxWritten
 }
 
 func (l *lister) write(w io.Writer, data *value.Dict) error {
@@ -274,6 +297,9 @@ func (l *lister) jsonGroup(g *Group) *value.Dict {
 
 func (l *lister) yamlGroup(g *Group) *value.Dict {
 	own, children, hosts := &value.Dict{}, &value.Dict{}, &value.Dict{}
+	if !l.enter() {
+		return &value.Dict{}
+	}
 	for _, child := range g.Children() {
 		if child.Name != "all" {
 			children.Update(l.yamlGroup(child))
@@ -303,6 +329,9 @@ func (l *lister) varsOnce(h *Host) *value.Dict {
 
 func (l *lister) tomlGroup(g *Group) *value.Dict {
 	out, own := &value.Dict{}, &value.Dict{}
+	if !l.enter() {
+		return out
+	}
 	out.Set(g.Name, own)
 	children := value.NewList()
 	for _, child := range g.Children() {
@@ -339,6 +368,9 @@ func (l *lister) draw(depth int, format string, args ...any) {
 }
 
 func (l *lister) graph(g *Group, depth int) {
+	if !l.enter() {
+		return
+	}
 	l.draw(depth, "@%s:", g.Name)
 	for _, child := range g.Children() {
 		l.graph(child, depth+1)

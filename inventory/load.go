@@ -92,7 +92,8 @@ type loader struct {
 	ctx      context.Context
 	inv      *Inventory
 	problems diag.Problems
-	parsed   bool // a source was there
+	parsed   bool          // a source was there
+	within   []os.FileInfo // the directories that are being read
 }
 
 // load reads one value of -i.
@@ -106,7 +107,7 @@ func (l *loader) load(name string) {
 		l.missing(name, err)
 	case info.IsDir():
 		l.inv.dirs = append(l.inv.dirs, path)
-		l.directory(path)
+		l.directory(path, info)
 	default:
 		l.inv.dirs = append(l.inv.dirs, filepath.Dir(path))
 		l.file(path, info)
@@ -169,8 +170,14 @@ func (l *loader) hostList(list string) {
 	l.problems = append(l.problems, r.problems...)
 }
 
-// directory reads the files of a directory in the order of their names.
-func (l *loader) directory(dir string) {
+// directory reads the files of a directory in the order of their names. A link
+// to a directory that contains it is passed over.
+func (l *loader) directory(dir string, info os.FileInfo) {
+	if inside(l.within, info) {
+		return
+	}
+	l.within = append(l.within, info)
+	defer func() { l.within = l.within[:len(l.within)-1] }()
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		l.unreadable(dir, err)
@@ -187,11 +194,21 @@ func (l *loader) directory(dir string) {
 		case err != nil:
 			l.unreadable(path, err)
 		case info.IsDir():
-			l.directory(path)
+			l.directory(path, info)
 		default:
 			l.file(path, info)
 		}
 	}
+}
+
+// inside reports whether a directory is one of those around it.
+func inside(around []os.FileInfo, dir os.FileInfo) bool {
+	for _, a := range around {
+		if os.SameFile(a, dir) {
+			return true
+		}
+	}
+	return false
 }
 
 func (l *loader) ignored() func(string) bool {

@@ -70,7 +70,7 @@ func Parse(file string, src []byte, opts ...Options) ([]*Node, diag.Problems) {
 func convertAll(source *Source, src []byte, o Options, s slash) (docs []*Node, problems diag.Problems, err error) {
 	c := &converter{source: source, opts: o, slash: s, done: map[memoKey]*Node{}, busy: map[memoKey]bool{}, size: map[*Node]int{}}
 	err = decodeAll(src, func(doc *yaml3.Node) { docs = append(docs, c.document(doc)) })
-	return docs, c.problems, err
+	return docs, c.found(), err
 }
 
 // slash stands in for the escape "\/", which PyYAML knows and yaml.v3 does
@@ -180,6 +180,7 @@ type converter struct {
 	opts     Options
 	slash    slash
 	problems diag.Problems
+	dropped  int
 	done     map[memoKey]*Node // anchored nodes, shared by their aliases
 	busy     map[memoKey]bool  // anchored nodes that are being read
 	size     map[*Node]int     // nodes below an anchored node, aliases put in place
@@ -210,7 +211,23 @@ func (c *converter) pos(n *yaml3.Node) diag.Pos {
 	return diag.Pos{File: c.source.File, Line: n.Line, Col: n.Column}
 }
 
+// maxProblems is how many problems of one file are worth reading.
+const maxProblems = 200
+
+// found are the problems, with a note when there were more than are kept.
+func (c *converter) found() diag.Problems {
+	if c.dropped > 0 {
+		c.problems = append(c.problems, diag.Problem{Severity: diag.Warning, ID: "yaml-more-problems", Pos: diag.Pos{File: c.source.File},
+			What: say.T("the file has %d more problems, which are not shown", "보이지 않은 문제가 이 파일에 %d개 더 있습니다", c.dropped)})
+	}
+	return c.problems
+}
+
 func (c *converter) problem(n *yaml3.Node, severity diag.Severity, id string, what, why, fix say.Text) {
+	if len(c.problems) >= maxProblems && (severity == diag.Warning || c.problems.HasErrors()) {
+		c.dropped++
+		return
+	}
 	at := &Node{Pos: c.pos(n), Source: c.source}
 	p := at.Problem(id)
 	p.Severity, p.What, p.Why, p.Fix = severity, what, why, fix
@@ -369,6 +386,9 @@ func (c *converter) merge(into *entries, n *yaml3.Node, depth int, unsafe bool) 
 			continue
 		}
 		from := c.node(n.Content[i+1], depth+1, unsafe)
+		if c.full {
+			return
+		}
 		maps := []*Node{from}
 		if from.Kind == Sequence {
 			maps = from.Items
@@ -392,6 +412,9 @@ func (c *converter) merge(into *entries, n *yaml3.Node, depth int, unsafe bool) 
 func (c *converter) entry(into *entries, key, val *yaml3.Node, depth int, unsafe bool) {
 	// A key is never unsafe: it is not templated, and it is looked up by its text.
 	k := c.node(key, depth+1, false)
+	if c.full {
+		return
+	}
 	if k.Kind != Scalar {
 		c.badKey(key)
 		return
@@ -403,7 +426,7 @@ func (c *converter) entry(into *entries, key, val *yaml3.Node, depth int, unsafe
 	first, repeated := into.set(Entry{k, v})
 	if repeated {
 		c.problem(key, diag.Warning, "yaml-duplicate-key",
-			say.T("the key '%s' is there twice", "키 '%s'{이/가} 두 번 있습니다", k.Text),
+			say.T("the key '%s' is there twice", "키 '%s'{이/가} 두 번 있습니다", shorten(k.Text)),
 			say.T("the first one, in line %d, is lost", "%d번째 줄의 앞선 값은 버려집니다", first.Pos.Line),
 			say.T("remove or rename one of the two", "둘 중 하나를 지우거나 이름을 바꾸세요"))
 	}
@@ -470,7 +493,7 @@ func (c *converter) unknownTag(n *yaml3.Node, tag string) {
 		fix = say.T("did you mean '%s'?", "'%s'{을/를} 쓰려던 것인가요?", near)
 	}
 	c.problem(n, diag.Error, "yaml-unknown-tag",
-		say.T("unknown tag '%s'", "알 수 없는 태그 '%s'", tag),
+		say.T("unknown tag '%s'", "알 수 없는 태그 '%s'", shorten(tag)),
 		say.T("a value that starts with '!' names its type; known are !vault and !unsafe", "'!'로 시작하는 값은 형식을 뜻합니다. 쓸 수 있는 것은 !vault와 !unsafe입니다"),
 		fix)
 }
@@ -479,13 +502,22 @@ func (c *converter) badScalar(n *yaml3.Node, tag string) {
 	for _, known := range yamlTags {
 		if tag == known {
 			c.problem(n, diag.Error, "yaml-tag-value",
-				say.T("'%s' does not fit its tag %s", "'%s'{은/는} 태그 %s에 맞지 않습니다", n.Value, tag),
+				say.T("'%s' does not fit its tag %s", "'%s'{은/는} 태그 %s에 맞지 않습니다", shorten(n.Value), tag),
 				say.Text{},
 				say.T("correct the value, or remove the tag", "값을 고치거나 태그를 지우세요"))
 			return
 		}
 	}
 	c.unknownTag(n, tag)
+}
+
+// shorten keeps a text of the file readable within a message.
+func shorten(s string) string {
+	const most = 60
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return s
 }
 
 // entries is a mapping while it is built: the last value of a key wins and

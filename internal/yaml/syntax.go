@@ -133,7 +133,7 @@ func (s *syntax) line(n int) string {
 
 // bisectLimit keeps the search for the line cheap; larger files get the
 // parser's own line.
-const bisectLimit = 2 << 20
+const bisectLimit = 256 << 10
 
 // firstBadLine is the shortest beginning of the file that fails in the same
 // way: its last line is where the parser noticed.
@@ -172,6 +172,10 @@ func (s *syntax) explain() finding {
 		return s.openBracket()
 	case strings.Contains(s.message, "could not find expected ':'"):
 		return s.lostColon()
+	case strings.Contains(s.message, "exceeded max depth"):
+		return s.tooDeep()
+	case strings.Contains(s.message, "node content") && s.endsOpen():
+		return s.openBracket()
 	}
 	at := s.firstBadLine()
 	for _, try := range []func(int) (finding, bool){s.tab, s.template, s.textAfterQuote, s.secondColon, s.reserved, s.escape, s.noSpaceAbove, s.deeper, s.noSpace, s.listUnderKey, s.closing, s.blockText, s.dashWithoutSpace, s.dedent} {
@@ -180,6 +184,19 @@ func (s *syntax) explain() finding {
 		}
 	}
 	return s.plain(at)
+}
+
+func (s *syntax) tooDeep() finding {
+	at := s.firstBadLine()
+	return finding{id: "yaml-too-deep", line: at, col: 1,
+		what: say.T("lists and mappings lie too deep in each other", "목록과 사전이 너무 깊게 겹쳐 있습니다"),
+		fix:  say.T("make the structure flatter", "구조를 더 얕게 만드세요")}
+}
+
+// endsOpen reports whether the last line with text leaves a bracket open.
+func (s *syntax) endsOpen() bool {
+	open, _ := unmatched(s.line(s.before(len(s.lines) + 1)))
+	return open >= 0
 }
 
 // plain reports the parser's own words where no cause was recognised.
