@@ -162,3 +162,39 @@ func TestPause(t *testing.T) {
 		t.Errorf("%v %v", r, err)
 	}
 }
+
+// restarting is a host that goes away and comes back with another boot ID.
+type restarting struct {
+	modtest.Host
+	refuse int
+	booted bool
+}
+
+func (r *restarting) Exec(_ context.Context, cmd connection.Command) (connection.Output, error) {
+	switch {
+	case strings.Contains(cmd.Script, "shutdown -r"):
+		r.booted = true
+		return connection.Output{}, &connection.Unreachable{Host: "k:22", Phase: connection.PhaseCommand, Sent: true, Err: os.ErrClosed}
+	case r.booted && r.refuse > 0:
+		r.refuse--
+		return connection.Output{}, &connection.Unreachable{Host: "k:22", Phase: connection.PhaseConnect, Err: os.ErrDeadlineExceeded}
+	case strings.Contains(cmd.Script, "boot_id") && r.booted:
+		return connection.Output{Stdout: []byte("second\n")}, nil
+	}
+	return connection.Output{Stdout: []byte("first\n")}, nil
+}
+
+func (r *restarting) Reset() error { return nil }
+
+func TestReboot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := ours(t, "reboot", map[string]any{"post_reboot_delay": 5}, &restarting{refuse: 4})
+		if r["failed"] != nil || r["rebooted"] != true || r["elapsed"] != 1+2+4+8+12+5 {
+			t.Errorf("%v", r)
+		}
+		r = ours(t, "reboot", map[string]any{"reboot_timeout": 60}, &restarting{refuse: 1000})
+		if r["failed"] != true || !strings.HasPrefix(r["msg"].(string), "Timed out waiting for last boot time check (timeout=60): k:22") {
+			t.Errorf("%v", r)
+		}
+	})
+}
