@@ -89,6 +89,10 @@ func (s *Shell) arithUnary(e *syntax.UnaryArithm, depth int) (int64, error) {
 		if err != nil {
 			return 0, err
 		}
+		if !s.bash {
+			// dash does not know them: a script that uses them is not portable.
+			return 0, &expandError{"arithmetic expression: expecting primary: \"" + name + e.Op.String() + "\""}
+		}
 		n := x + 1
 		if e.Op == syntax.Dec {
 			n = x - 1

@@ -45,13 +45,13 @@ func builtinTable() bool {
 		"export": export, "readonly": export, "local": local, "set": set, "shift": shift, "unset": unset, "trap": trap, "wait": wait, "jobs": jobs,
 		"kill": kill, "umask": umask, "ulimit": ulimit, "read": read, "getopts": getopts, "command": command, "type": typeOf, "hash": hash,
 		"alias": colon, "unalias": colon, "bg": colon, "fg": fg, "times": times,
-		"echo": tool("echo"), "printf": tool("printf"), "test": tool("test"), "[": tool("["),
+		"echo": tool("echo"), "printf": tool("dash-printf"), "test": tool("test"), "[": tool("["),
 	} {
 		builtins[name] = f
 	}
 	for name, f := range map[string]builtin{
 		"source": source, "shopt": colon, "builtin": runBuiltin, "mapfile": mapfile, "readarray": mapfile, "disown": colon, "enable": colon,
-		"typeset": local, "declare": local, "echo": tool("bash-echo"),
+		"typeset": local, "declare": local, "echo": tool("bash-echo"), "printf": bashPrintf,
 	} {
 		bashBuiltins[name] = f
 	}
@@ -67,6 +67,14 @@ func tool(name string) builtin {
 	}
 }
 
+// builtin finds a builtin of this shell.
+func (s *Shell) builtin(name string) builtin {
+	if s.bash && bashBuiltins[name] != nil {
+		return bashBuiltins[name]
+	}
+	return builtins[name]
+}
+
 func (s *Shell) printf(format string, args ...any) {
 	fmt.Fprintf(machine.Writer{Ctx: s.p.Context(), D: s.p.FD(1)}, format, args...)
 }
@@ -76,13 +84,36 @@ func (s *Shell) complain(status int, format string, args ...any) int {
 	return status
 }
 
+// bashPrintf knows -v.
+func bashPrintf(s *Shell, args []string) int {
+	if len(args) < 4 || args[1] != "-v" {
+		return tool("printf")(s, args)
+	}
+	r, w := machine.Pipe()
+	old := s.p.SetFD(1, w)
+	// What is printed is small beside the pipe; more would wait for ever.
+	if text := strings.Join(args, ""); len(text) > 16<<10 {
+		s.p.SetFD(1, old).Drop()
+		r.Drop()
+		return s.complain(1, "printf: argument too long")
+	}
+	status := tool("printf")(s, append([]string{"printf"}, args[3:]...))
+	s.p.SetFD(1, old).Drop()
+	data, _ := io.ReadAll(machine.Reader{Ctx: s.p.Context(), D: r})
+	r.Drop()
+	if err := s.set(args[2], string(data)); err != nil {
+		return s.complain(1, "printf: %v", err)
+	}
+	return status
+}
+
 func colon(*Shell, []string) int { return 0 }
 
 func runBuiltin(s *Shell, args []string) int {
 	if len(args) < 2 {
 		return 0
 	}
-	if f := builtins[args[1]]; f != nil {
+	if f := s.builtin(args[1]); f != nil {
 		return f(s, args[1:])
 	}
 	return s.complain(1, "builtin: %s: not a shell builtin", args[1])
@@ -598,7 +629,7 @@ func command(s *Shell, args []string) int {
 	if len(args) == 0 {
 		return 0
 	}
-	if f := builtins[args[0]]; f != nil {
+	if f := s.builtin(args[0]); f != nil {
 		return f(s, args)
 	}
 	if args[0] == "exec" {
@@ -626,7 +657,7 @@ func (s *Shell) describe(name string, long bool) bool {
 		return say(name, "a shell function")
 	case specials[name]:
 		return say(name, "a special shell builtin")
-	case builtins[name] != nil || s.bash && bashBuiltins[name] != nil:
+	case s.builtin(name) != nil:
 		return say(name, "a shell builtin")
 	}
 	file, err := s.p.LookPath(name, first(s.get("PATH")))

@@ -477,10 +477,7 @@ func (s *Shell) call(c *syntax.CallExpr, redirs []*syntax.Redirect, tail bool) {
 		undo()
 		return
 	}
-	fn, builtin := s.funcs[name], builtins[name]
-	if builtin == nil && s.bash {
-		builtin = bashBuiltins[name]
-	}
+	fn, builtin := s.funcs[name], s.builtin(name)
 	if fn == nil && builtin == nil {
 		s.external(c, args, tail)
 		undo()

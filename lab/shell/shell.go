@@ -146,7 +146,7 @@ func newShell(c *machine.Call) *Shell {
 // options reads the command line; code is negative when the shell shall run.
 func (s *Shell) options(c *machine.Call) (command *string, script string, code int) {
 	args := c.Args[1:]
-	wantCommand := false
+	wantCommand, fromStdin := false, false
 	for len(args) > 0 && len(args[0]) > 1 && (args[0][0] == '-' || args[0][0] == '+') {
 		arg := args[0]
 		args = args[1:]
@@ -161,7 +161,9 @@ func (s *Shell) options(c *machine.Call) (command *string, script string, code i
 			switch arg[i] {
 			case 'c':
 				wantCommand = true
-			case 'l', 's':
+			case 's':
+				fromStdin = true
+			case 'l':
 			case 'o', 'O':
 				if len(args) > 0 {
 					s.longOption(args[0], on)
@@ -185,7 +187,7 @@ func (s *Shell) options(c *machine.Call) (command *string, script string, code i
 		if len(args) > 0 {
 			s.name0, args = args[0], args[1:]
 		}
-	} else if len(args) > 0 {
+	} else if len(args) > 0 && !fromStdin {
 		script, args = args[0], args[1:]
 		s.name0 = script
 	}

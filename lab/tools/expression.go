@@ -380,7 +380,10 @@ func escapes(s string, zero bool) (string, bool) {
 }
 
 // printf is printf(1).
-func printf(c *machine.Call) int {
+func printf(c *machine.Call) int { return printfWith(c, true) }
+
+// printfWith prints; dash's builtin does not know hexadecimal escapes.
+func printfWith(c *machine.Call, hex bool) int {
 	args := c.Args[1:]
 	if len(args) > 0 && args[0] == "--" {
 		args = args[1:]
@@ -389,7 +392,7 @@ func printf(c *machine.Call) int {
 		c.Errorf("missing operand")
 		return 2
 	}
-	p := &printer{c: c, args: args[1:]}
+	p := &printer{c: c, args: args[1:], hex: hex}
 	for {
 		before := len(p.args)
 		if p.format(args[0]) || len(p.args) == 0 || len(p.args) == before {
@@ -402,6 +405,7 @@ type printer struct {
 	c    *machine.Call
 	args []string
 	code int
+	hex  bool
 }
 
 func (p *printer) next() string {
@@ -423,6 +427,11 @@ func (p *printer) format(f string) bool {
 				j++
 			}
 			if i+1 < len(f) && f[i+1] == 'x' {
+				if !p.hex {
+					p.c.Out.WriteString(`\x`)
+					i++
+					continue
+				}
 				for j < len(f) && j < i+4 && strings.IndexByte("0123456789abcdefABCDEF", f[j]) >= 0 {
 					j++
 				}

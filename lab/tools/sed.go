@@ -222,6 +222,7 @@ func (s *sedder) matches(a *sedAddr) bool {
 	case a.last:
 		return s.pos >= len(s.input)
 	case a.re != nil:
+		s.lastRegexp = a.re
 		return a.re.match(s.space)
 	case a.step > 0:
 		return s.line >= a.line && (s.line-a.line)%a.step == 0

@@ -11,6 +11,8 @@ func Builtin(name string) machine.Program {
 		return bashEcho
 	case "printf":
 		return printf
+	case "dash-printf":
+		return func(c *machine.Call) int { return printfWith(c, false) }
 	case "kill":
 		return kill
 	}
@@ -50,7 +52,7 @@ func files() []Tool {
 func text() []Tool {
 	return in("/usr/bin", map[string]machine.Program{
 		"echo": echo, "printf": printf, "test": test, "[": test, "true": ok, "false": no, "yes": yes, "seq": seq, "expr": expr, "head": head, "tail": tail,
-		"cut": cut, "tr": tr, "sort": sortTool, "uniq": uniq, "wc": wc, "grep": grep, "egrep": grep, "fgrep": grep, "sed": sed, "awk": awk, "mawk": awk, "tee": tee,
+		"cut": cut, "tr": tr, "sort": sortTool, "uniq": uniq, "wc": wc, "grep": grep, "egrep": grep, "fgrep": grep, "sed": sed, "awk": awkTool, "mawk": awkTool, "tee": tee,
 		"xargs": xargs, "sha1sum": checksum, "sha224sum": checksum, "sha256sum": checksum, "sha384sum": checksum, "sha512sum": checksum, "md5sum": checksum, "cksum": cksum,
 		"base64": base64Tool, "od": od, "xxd": xxd, "cmp": cmp, "diff": diff, "comm": comm, "paste": paste, "rev": rev, "tac": tac, "nl": nl, "fold": fold,
 		"date": date, "sleep": sleep, "env": env, "printenv": printenv, "which": which, "timeout": timeout, "nohup": nohup, "setsid": setsid, "nice": nice, "stdbuf": stdbuf,

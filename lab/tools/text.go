@@ -674,6 +674,9 @@ func seq(c *machine.Call) int {
 		case args[0] == "-w":
 			pad, args = true, args[1:]
 			continue
+		case strings.HasPrefix(args[0], "-s"):
+			sep, args = args[0][2:], args[1:]
+			continue
 		}
 		break
 	}
@@ -909,10 +912,12 @@ func comm(c *machine.Call) int {
 	}
 	var in [2][]string
 	for i := range in {
-		data, err := c.ReadFile(args[i])
+		r, done, err := open(c, args[i])
 		if err != nil {
 			return c.Errorf("%s: %v", args[i], err)
 		}
+		data, _ := readAll(r)
+		done()
 		in[i] = splitLines(data)
 	}
 	a, b := in[0], in[1]
