@@ -86,6 +86,17 @@ func join(words ...string) string {
 // wantsTerminal says that the method reads passwords from a terminal only.
 func wantsTerminal(b connection.Become) bool { return b.Method == "doas" && b.Password != "" }
 
+// wantsTerminalToo says that a method gave up for want of a terminal, as sudo
+// does under requiretty.
+func wantsTerminalToo(f *connection.BecomeFailed) bool {
+	for _, words := range []string{"must have a tty", "must be run from a terminal", "a tty is required"} {
+		if strings.Contains(f.Detail, words) {
+			return true
+		}
+	}
+	return false
+}
+
 // asks says that text, what was printed so far, ends in a prompt for the
 // password. Sudo prints our key; su and doas print what their language says,
 // which in all we know ends with a colon.

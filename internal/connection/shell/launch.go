@@ -24,30 +24,40 @@ func (e *noShell) Error() string {
 // launch starts a session as the identity: it logs in, answers the one question
 // for the password, and waits until the shell says that it is there. What the
 // login prints before that (rc files, banners) is no part of any output.
-func launch(ctx context.Context, t Transport, b connection.Become, shellPath string, owner *sync.WaitGroup) (*session, error) {
+func launch(ctx context.Context, t Transport, b connection.Become, shellPath string, tty bool, owner *sync.WaitGroup) (*session, error) {
 	ready, key := newMark(), "sunup-"+newMark()+":"
-	inner := fmt.Sprintf("%s -c %s", Quote(shellPath), quoted(fmt.Sprintf(`printf '%s\n'; printf '%s\n' >&2; exec %s`, ready, ready, Quote(shellPath))))
+	inner := greeting(shellPath, ready, tty)
 	line, err := commandLine(b, inner, key)
 	if err != nil {
 		return nil, err
 	}
-	proc, err := t.Start(ctx, line, wantsTerminal(b))
+	proc, err := t.Start(ctx, line, tty)
 	if err != nil {
 		return nil, err
 	}
-	s := newSession(proc, t.Host(), wantsTerminal(b), owner)
+	s := newSession(proc, t.Host(), tty, owner)
 	if err := s.greet(ctx, b, ready, key, nil); err != nil {
 		s.close()
 		return nil, err
 	}
-	boot := bootstrap
-	if wantsTerminal(b) {
-		boot = "stty raw -echo 2>/dev/null\n" + boot
-	}
-	if _, err := s.writeLimited(boot); err != nil {
+	if _, err := s.writeLimited(bootstrap); err != nil {
+		s.close()
 		return nil, s.lost()
 	}
 	return s, nil
+}
+
+// greeting is the command that says ready on both streams and becomes the shell.
+// There are no quotes within its quotes, and nothing that csh or fish would take
+// for their own. A terminal is told to pass on everything as it is; the shell
+// gets a pipe, since on a terminal it would talk as to a person.
+func greeting(shellPath, ready string, tty bool) string {
+	sh := Quote(shellPath)
+	say := fmt.Sprintf("echo %s; echo %s >&2; ", ready, ready)
+	if tty {
+		return sh + " -c " + quoted("stty raw -echo; "+say+"cat | "+sh)
+	}
+	return sh + " -c " + quoted(say+"exec "+sh)
 }
 
 // prelude text is kept for messages, but no more than a screen of it.

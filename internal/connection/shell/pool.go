@@ -14,11 +14,17 @@ import (
 	"sunup/internal/connection"
 )
 
+// usualShell is where POSIX systems have it.
+const usualShell = "/bin/sh"
+
 const (
 	// sessionLimit is how many shells one connection has at once. OpenSSH takes
 	// ten channels (MaxSessions) but has been seen refusing the eighth; file
 	// transfer and ending commands need some too.
 	sessionLimit = 4
+	// terminalInput bounds what is sent to a command of an identity that can be
+	// had on a terminal only.
+	terminalInput = 32 << 20
 	// defaultMaxOutput bounds stdout and stderr of one command.
 	defaultMaxOutput = 16 << 20
 	defaultConnect   = 10 * time.Second
@@ -42,13 +48,15 @@ type Pool struct {
 	closed  bool
 	all     map[*session]struct{}
 	noShell map[connection.Become]bool // identities whose login gives no POSIX shell
+	tty     map[connection.Become]bool // identities that can be had on a terminal only
+	refused map[connection.Become]error
 }
 
 // NewPool prepares the shells of a host and starts none. Costs are counted in
 // tally, which may be nil.
 func NewPool(t Transport, o connection.Options, tally *connection.Tally) *Pool {
 	if o.Shell == "" {
-		o.Shell = "/bin/sh"
+		o.Shell = usualShell
 	}
 	if tally == nil {
 		tally = new(connection.Tally)
@@ -56,7 +64,7 @@ func NewPool(t Transport, o connection.Options, tally *connection.Tally) *Pool {
 	return &Pool{
 		transport: t, options: o, tally: tally, limit: sessionLimit,
 		idle: map[connection.Become][]*session{}, all: map[*session]struct{}{},
-		noShell: map[connection.Become]bool{}, changed: make(chan struct{}),
+		noShell: map[connection.Become]bool{}, tty: map[connection.Become]bool{}, refused: map[connection.Become]error{}, changed: make(chan struct{}),
 	}
 }
 
@@ -96,6 +104,12 @@ func (p *Pool) Run(ctx context.Context, b connection.Become, cmd connection.Comm
 	}
 	code, err := p.runShell(ctx, b, cmd, text, out, errOut)
 	var none *noShell
+	if errors.As(err, &none) && p.options.Shell != usualShell {
+		return 0, &connection.Unreachable{
+			Host: p.transport.Host(), Phase: connection.PhaseSession, Err: fmt.Errorf("%s: %w", p.options.Shell, err),
+			Hint: "the host has no such POSIX shell; name another one",
+		}
+	}
 	if errors.As(err, &none) && b.Method == "" {
 		p.mu.Lock()
 		p.noShell[b] = true
@@ -158,6 +172,19 @@ func (p *Pool) runStream(ctx context.Context, b connection.Become, cmd connectio
 	defer p.release(b, s, true)
 	ctx, cancel, limit := p.limited(ctx, cmd)
 	defer cancel()
+	if s.merged {
+		// A terminal that passes on everything knows no end of input.
+		data, err := io.ReadAll(io.LimitReader(input, terminalInput+1))
+		if err == nil && len(data) > terminalInput {
+			err = fmt.Errorf("more than %d MiB cannot be sent through a terminal", terminalInput>>20)
+		}
+		if err != nil {
+			return 0, fmt.Errorf("read the input: %w", err)
+		}
+		p.tally.RoundTrips.Add(1)
+		code, err := s.run(ctx, text, data, out, errOut)
+		return code, limit(err)
+	}
 	p.tally.RoundTrips.Add(2)
 	code, err := s.stream(ctx, text, input, p.ender(b), out, errOut)
 	return code, limit(err)
@@ -360,20 +387,51 @@ func (p *Pool) start(ctx context.Context, b connection.Become) (*session, error)
 }
 
 // launch tries twice when the host was lost between login and shell: that is how
-// a connection looks that died while nobody used it, and no command was sent.
+// a connection looks that died while nobody used it, and no command was sent. It
+// tries once more, too, when the method says that it wants a terminal.
 func (p *Pool) launch(ctx context.Context, b connection.Become) (*session, error) {
+	tty, err := p.before(b)
+	if err != nil {
+		return nil, err
+	}
 	for try := 1; ; try++ {
 		p.tally.RoundTrips.Add(2) // the channel and its command
 		p.tally.Shells.Add(1)
-		s, err := launch(ctx, p.transport, b, p.options.Shell, &p.work)
+		s, err := launch(ctx, p.transport, b, p.options.Shell, tty, &p.work)
 		var lost *connection.Unreachable
-		if !errors.As(err, &lost) {
+		var refused *connection.BecomeFailed
+		switch {
+		case errors.As(err, &lost):
+			lost.Sent = false
+			if try == 2 || lost.Phase != connection.PhaseSession || ctx.Err() != nil {
+				return nil, err
+			}
+		case errors.As(err, &refused) && !tty && wantsTerminalToo(refused):
+			tty = true
+		default:
+			p.after(b, tty, err)
 			return s, err
 		}
-		lost.Sent = false
-		if try == 2 || lost.Phase != connection.PhaseSession || ctx.Err() != nil {
-			return nil, err
-		}
+	}
+}
+
+// before is what we know about an identity. A password that was refused is not
+// sent again: the host may lock the account.
+func (p *Pool) before(b connection.Become) (tty bool, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return wantsTerminal(b) || p.tty[b], p.refused[b]
+}
+
+func (p *Pool) after(b connection.Become, tty bool, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var refused *connection.BecomeFailed
+	switch {
+	case err == nil:
+		p.tty[b] = tty
+	case errors.As(err, &refused) && refused.Reason == "password refused":
+		p.refused[b] = err
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -27,6 +28,13 @@ func TestOpenSSHContract(t *testing.T) {
 		u := sshdtest.User(t, "sunup-clean", secret, sshdtest.NoSudo)
 		s := sshdtest.Run(t, sshdtest.Config{User: u.Name})
 		conntest.Run(t, func(t *testing.T) connection.Link { return open(t, s.Options("real"), Environment{}) })
+	})
+	t.Run("by sudo on its own terminal", func(t *testing.T) {
+		u := sshdtest.User(t, "sunup-pty", secret, sshdtest.SudoOwnTerminal)
+		s := sshdtest.Run(t, sshdtest.Config{User: u.Name})
+		conntest.Run(t, func(t *testing.T) connection.Link {
+			return become{open(t, s.Options("real"), Environment{}), connection.Become{Method: "sudo", Password: secret}}
+		})
 	})
 	t.Run("by sudo to another user", func(t *testing.T) {
 		u := sshdtest.User(t, "sunup-sudo", secret, sshdtest.SudoPassword)
@@ -61,6 +69,7 @@ func TestBecome(t *testing.T) {
 	free := sshdtest.User(t, "sunup-free", secret, sshdtest.SudoFree)
 	asks := sshdtest.User(t, "sunup-asks", secret, sshdtest.SudoPassword)
 	none := sshdtest.User(t, "sunup-none", secret, sshdtest.NoSudo)
+	tty := sshdtest.User(t, "sunup-tty", secret, sshdtest.SudoTerminal)
 	cases := []struct {
 		name   string
 		login  string
@@ -78,6 +87,7 @@ func TestBecome(t *testing.T) {
 		{"sudo, not a sudoer", none.Name, connection.Become{Method: "sudo", Password: secret}, "", "not allowed"},
 		{"sudo, no such user", free.Name, connection.Become{Method: "sudo", User: "nobody-here"}, "", "not allowed"},
 		{"sudo, not installed", free.Name, connection.Become{Method: "sudo", Exe: "/opt/no/sudo"}, "", "not installed"},
+		{"sudo on a terminal only", tty.Name, connection.Become{Method: "sudo", Password: secret}, "root", ""},
 		{"su with password", none.Name, connection.Become{Method: "su", User: asks.Name, Password: secret}, asks.Name, ""},
 		{"su with login flag", none.Name, connection.Become{Method: "su", User: asks.Name, Flags: "-l", Password: secret}, asks.Name, ""},
 		{"su, password missing", none.Name, connection.Become{Method: "su", User: asks.Name}, "", "password required"},
@@ -86,7 +96,7 @@ func TestBecome(t *testing.T) {
 		{"doas, not installed", none.Name, connection.Become{Method: "doas", Exe: "doas-is-missing"}, "", "not installed"},
 	}
 	servers := map[string]*sshdtest.Server{}
-	for _, u := range []*sshdtest.Account{free, asks, none} {
+	for _, u := range []*sshdtest.Account{free, asks, none, tty} {
 		servers[u.Name] = sshdtest.Run(t, sshdtest.Config{User: u.Name})
 	}
 	for _, c := range cases {
@@ -107,6 +117,81 @@ func TestBecome(t *testing.T) {
 				t.Errorf("the login user afterwards: %q, %v", user, err)
 			}
 		})
+	}
+}
+
+// On a terminal, long scripts and any output go through too; only stderr cannot
+// be told apart.
+func TestTerminal(t *testing.T) {
+	u := sshdtest.User(t, "sunup-term", secret, sshdtest.SudoTerminal)
+	s := sshdtest.Run(t, sshdtest.Config{User: u.Name})
+	c := open(t, s.Options("real"), Environment{}).As(connection.Become{Method: "sudo", Password: secret})
+	data := strings.Repeat("한글 \x03\x04\x11\r\n\t", 3000)
+	for range 2 {
+		out, err := c.Exec(context.Background(), connection.Command{Script: "cat; id -un >&2; exit 3", Stdin: strings.NewReader(data)})
+		if err != nil || out.Code != 3 || string(out.Stdout) != data+"root\n" {
+			t.Errorf("%d bytes of %d, %q, %d, %v", len(out.Stdout), len(data), out.Stderr, out.Code, err)
+		}
+	}
+}
+
+// A refused password is not sent again: accounts get locked that way.
+func TestRefusedOnce(t *testing.T) {
+	u := sshdtest.User(t, "sunup-lock", secret, sshdtest.SudoPassword)
+	s := sshdtest.Run(t, sshdtest.Config{User: u.Name})
+	l := open(t, s.Options("real"), Environment{})
+	wrong := connection.Become{Method: "sudo", Password: "nonsense"}
+	var shells int64
+	for i := range 3 {
+		_, err := id(t, l, wrong)
+		var refused *connection.BecomeFailed
+		if !errors.As(err, &refused) || refused.Reason != "password refused" {
+			t.Errorf("%v", err)
+		}
+		if n := connection.StatsOf(l).Shells; i > 0 && n != shells {
+			t.Errorf("it was tried again")
+		} else {
+			shells = n
+		}
+	}
+	if _, err := id(t, l, connection.Become{Method: "sudo", Password: secret}); err != nil {
+		t.Errorf("the right password afterwards: %v", err)
+	}
+}
+
+func TestDoas(t *testing.T) {
+	if _, err := exec.LookPath("doas"); err != nil {
+		t.Skipf("left out: %v", err)
+	}
+	const conf = "/etc/doas.conf"
+	if _, err := os.Stat(conf); err == nil {
+		t.Skipf("left out: this machine has a %s of its own", conf)
+	}
+	u := sshdtest.User(t, "sunup-doas", secret, sshdtest.NoSudo)
+	other := sshdtest.User(t, "sunup-doas2", secret, sshdtest.NoSudo)
+	t.Cleanup(func() { os.Remove(conf) })
+	rules := "permit " + u.Name + " as root\npermit nopass " + u.Name + " as " + other.Name + "\n"
+	if err := os.WriteFile(conf, []byte(rules), 0o400); err != nil {
+		t.Fatal(err)
+	}
+	s := sshdtest.Run(t, sshdtest.Config{User: u.Name})
+	l := open(t, s.Options("real"), Environment{})
+	if user, err := id(t, l, connection.Become{Method: "doas", User: other.Name}); user != other.Name || err != nil {
+		t.Errorf("without password: %q, %v", user, err)
+	}
+	if user, err := id(t, l, connection.Become{Method: "doas", Password: secret}); user != "root" || err != nil {
+		t.Errorf("with password: %q, %v", user, err)
+	}
+	for reason, b := range map[string]connection.Become{
+		"password required": {Method: "doas"},
+		"password refused":  {Method: "doas", Password: "nonsense"},
+		"not allowed":       {Method: "doas", User: "daemon"},
+	} {
+		_, err := id(t, l, b)
+		var refused *connection.BecomeFailed
+		if !errors.As(err, &refused) || refused.Reason != reason {
+			t.Errorf("%v; want %q", err, reason)
+		}
 	}
 }
 

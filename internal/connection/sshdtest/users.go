@@ -23,9 +23,11 @@ type Sudo int
 
 // The rules an account may get.
 const (
-	NoSudo       Sudo = iota // not in sudoers
-	SudoFree                 // any user without password
-	SudoPassword             // any user with its own password
+	NoSudo          Sudo = iota // not in sudoers
+	SudoFree                    // any user without password
+	SudoPassword                // any user with its own password
+	SudoTerminal                // the same, on a terminal only (requiretty)
+	SudoOwnTerminal             // the same, sudo runs commands on one of its own (use_pty)
 )
 
 // CanMakeUsers says why no user can be made here; nil when one can.
@@ -63,15 +65,15 @@ func NewAccount(name, password string, sudo Sudo) (*Account, error) {
 }
 
 func (a *Account) allow(sudo Sudo) error {
-	tag := map[Sudo]string{SudoFree: "NOPASSWD: ", SudoPassword: ""}
-	rule, ok := tag[sudo]
-	if !ok {
+	if sudo == NoSudo {
 		return nil
 	}
+	rule := map[Sudo]string{SudoFree: "NOPASSWD: "}[sudo]
+	defaults := map[Sudo]string{SudoTerminal: ", requiretty", SudoOwnTerminal: ", use_pty"}[sudo]
 	if _, err := exec.LookPath("sudo"); err != nil {
 		return fmt.Errorf("sudo is not installed: %w", err)
 	}
-	text := fmt.Sprintf("%[1]s ALL=(ALL:ALL) %[2]sALL\nDefaults:%[1]s !lecture, timestamp_timeout=0\n", a.Name, rule)
+	text := fmt.Sprintf("%[1]s ALL=(ALL:ALL) %[2]sALL\nDefaults:%[1]s !lecture, timestamp_timeout=0%[3]s\n", a.Name, rule, defaults)
 	return os.WriteFile(a.rulesFile(), []byte(text), 0o440)
 }
 
