@@ -67,6 +67,7 @@ type Group struct {
 	Pos diag.Pos
 
 	inv      *Inventory
+	places   map[string]diag.Pos // of Vars
 	hosts    []*Host
 	members  map[*Host]bool
 	children []*Group
@@ -318,7 +319,7 @@ func (inv *Inventory) group(name string, pos diag.Pos) *Group {
 	if g := inv.groups[name]; g != nil {
 		return g
 	}
-	g := &Group{Name: name, Priority: 1, Vars: value.NewDict(), Pos: pos, inv: inv, members: map[*Host]bool{}}
+	g := &Group{Name: name, Priority: 1, Vars: value.NewDict(), Pos: pos, inv: inv, places: map[string]diag.Pos{}, members: map[*Host]bool{}}
 	inv.groups[name] = g
 	inv.groupOrder = append(inv.groupOrder, g)
 	return g

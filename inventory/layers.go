@@ -36,6 +36,16 @@ type Layer struct {
 	// web" for the inventory itself.
 	Name string
 	Vars *value.Dict
+	// Places are where single variables stand, as far as that is known.
+	Places map[string]diag.Pos
+}
+
+// Place is where a variable of the layer stands, or else the layer itself.
+func (l Layer) Place(variable string) diag.Pos {
+	if pos, ok := l.Places[variable]; ok {
+		return pos
+	}
+	return l.Origin
 }
 
 // layerKey names the group layers of all hosts that are in the same groups.
@@ -110,7 +120,7 @@ func (inv *Inventory) sharedLayers(groups []*Group, playbookDir string) *groupLa
 func (inv *Inventory) groupLayers(groups []*Group, names []string, playbookDir string) (layers []Layer, problems diag.Problems) {
 	for _, g := range groups {
 		if g.Vars.Len() > 0 {
-			layers = append(layers, Layer{levelGroup, g.Pos, "group " + g.Name, g.Vars})
+			layers = append(layers, Layer{Level: levelGroup, Origin: g.Pos, Name: "group " + g.Name, Vars: g.Vars, Places: g.places})
 		}
 	}
 	files := func(names, dirs []string, level int) {
@@ -131,18 +141,17 @@ func (inv *Inventory) groupLayers(groups []*Group, names []string, playbookDir s
 // hostLayers are the variables of the inventory itself.
 func (inv *Inventory) hostLayers(h *Host) []Layer {
 	var layers []Layer
-	name := "host " + h.Name
 	if h.source != nil {
-		layers = append(layers, Layer{levelHost, h.Pos, "inventory", h.source.vars})
+		layers = append(layers, Layer{Level: levelHost, Origin: h.Pos, Name: "inventory", Vars: h.source.vars})
 	}
 	if h.Vars.Len() > 0 {
-		layers = append(layers, Layer{levelHost, h.Pos, name, h.Vars})
+		layers = append(layers, Layer{Level: levelHost, Origin: h.Pos, Name: "host " + h.Name, Vars: h.Vars})
 	}
 	inv.mu.RLock()
 	added := h.added
 	inv.mu.RUnlock()
 	if added != nil {
-		layers = append(layers, Layer{levelHost, h.Pos, "add_host", added})
+		layers = append(layers, Layer{Level: levelHost, Origin: h.Pos, Name: "add_host", Vars: added})
 	}
 	return layers
 }
@@ -161,6 +170,7 @@ type varFiles struct {
 type varFile struct {
 	once     sync.Once
 	vars     *value.Dict
+	places   map[string]diag.Pos
 	problems diag.Problems
 }
 
@@ -183,7 +193,7 @@ func (f *varFiles) layers(kind string, names, dirs []string, level int) (layers 
 				problems = append(problems, file.problems...)
 				if file.vars.Len() > 0 {
 					shown := shorten(f.base, path)
-					layers = append(layers, Layer{level, diag.Pos{File: shown, Line: 1}, shown, file.vars})
+					layers = append(layers, Layer{Level: level, Origin: diag.Pos{File: shown, Line: 1}, Name: shown, Vars: file.vars, Places: file.places})
 				}
 			}
 		}
@@ -275,11 +285,23 @@ func (f *varFiles) load(path string) *varFile {
 		f.loaded[path] = file
 	}
 	f.mu.Unlock()
-	file.once.Do(func() { file.vars, file.problems = f.read(path) })
+	file.once.Do(func() {
+		root, problems := f.read(path)
+		file.problems = problems
+		if root == nil {
+			return
+		}
+		file.vars = root.Value().(*value.Dict)
+		file.places = make(map[string]diag.Pos, len(root.Entries))
+		for _, e := range root.Entries {
+			file.places[e.Key.Text] = e.Key.Pos
+		}
+	})
 	return file
 }
 
-func (f *varFiles) read(path string) (*value.Dict, diag.Problems) {
+// read returns the mapping that a file holds, or nil.
+func (f *varFiles) read(path string) (*yaml.Node, diag.Problems) {
 	shown := shorten(f.base, path)
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -298,15 +320,14 @@ func (f *varFiles) read(path string) (*value.Dict, diag.Problems) {
 	if problems.HasErrors() || root == nil {
 		return nil, problems
 	}
-	vars, ok := root.Value().(*value.Dict)
-	if !ok && !value.Truth(root.Value()) {
-		return nil, problems
-	}
-	if !ok {
+	if root.Kind != yaml.Mapping {
+		if !value.Truth(root.Value()) {
+			return nil, problems
+		}
 		p := root.Problem("vars-not-a-mapping")
 		p.What = say.T("a file of variables must be a mapping", "변수 파일은 사전이어야 합니다")
 		p.Fix = say.T("write 'name: value'", "'이름: 값' 꼴로 쓰세요")
 		return nil, append(problems, p)
 	}
-	return vars, problems
+	return root, problems
 }

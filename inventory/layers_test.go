@@ -57,6 +57,9 @@ func TestLayersAreInAnsiblesOrder(t *testing.T) {
 9 inv/host_vars/h1.yaml [own inv_h]
 10 host_vars/h1.json [own play_h]
 `, shownLayers(layers))
+	assert.Equal(t, "inv/hosts:16:1", layers[0].Place("level").String())
+	assert.Equal(t, "inv/group_vars/all.yml:3:1", layers[6].Place("who").String())
+	assert.Equal(t, "inv/hosts:5:1", layers[19].Place("own").String())
 	again, _ := inv.Layers("h1", base)
 	assert.Same(t, layers[0].Vars, again[0].Vars, "dicts are shared")
 }

@@ -131,6 +131,9 @@ func (r *reader) hosts(entry string, g *Group, pos diag.Pos) []*Host {
 func (r *reader) groupVar(g *Group, key, v any, pos diag.Pos) {
 	if key != "ansible_group_priority" {
 		g.Vars.Set(key, v)
+		if name, ok := key.(string); ok {
+			g.places[name] = pos
+		}
 		return
 	}
 	n, ok := wholeNumber(v)
