@@ -97,7 +97,7 @@ func TestTaskListsOfAnsible(t *testing.T) {
 			want = append(want, l.(string))
 		}
 		l := NewLoader(Options{
-			BaseDir: filepath.Dir(file), RolesPath: filepath.SplitList(os.Getenv("ROLES")), LackingIsWarning: true, Modules: core{},
+			BaseDir: filepath.Dir(file), RolesPath: filepath.SplitList(os.Getenv("ROLES")), LibraryPath: filepath.SplitList(os.Getenv("LIBRARY")), LackingIsWarning: true, Modules: core{},
 			CollectionsPath: []string{"/usr/lib/python3/dist-packages"},
 		})
 		p, _ := l.Load(file)

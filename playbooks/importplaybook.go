@@ -88,15 +88,8 @@ func (c *place) playbookName(entry yaml.Entry) (string, bool) {
 // findPlaybook finds an imported playbook: of a collection by its full name,
 // or beside the playbook that imports it.
 func (c *place) findPlaybook(at *yaml.Node, name string) (path, collection string, ok bool) {
-	if ns, coll, rest, isName := collectionName(strings.TrimSuffix(strings.TrimSuffix(name, ".yml"), ".yaml")); isName {
-		base := filepath.Join("playbooks", strings.ReplaceAll(rest, ".", "/"))
-		for _, dir := range c.collectionDirs(ns, coll) {
-			for _, ext := range []string{".yml", ".yaml"} {
-				if p := filepath.Join(dir, base+ext); c.isFile(p) {
-					return c.shown(p), ns + "." + coll, true
-				}
-			}
-		}
+	if found, of := c.collectionPlaybook(name); found != "" {
+		return found, of, true
 	}
 	path = name
 	if !filepath.IsAbs(name) && !strings.HasPrefix(name, "~") {
@@ -106,5 +99,32 @@ func (c *place) findPlaybook(at *yaml.Node, name string) (path, collection strin
 		c.report(unreadable(at.Problem("no-such-file"), path, errNotExist))
 		return "", "", false
 	}
-	return path, "", true
+	return path, collectionOfPath(c.abs(path)), true
+}
+
+// collectionPlaybook finds a playbook by its full name; "" when there is none.
+func (c *place) collectionPlaybook(name string) (path, collection string) {
+	ns, coll, rest, ok := collectionName(strings.TrimSuffix(strings.TrimSuffix(name, ".yml"), ".yaml"))
+	if !ok {
+		return "", ""
+	}
+	base := filepath.Join("playbooks", strings.ReplaceAll(rest, ".", "/"))
+	for _, dir := range c.collectionDirs(ns, coll) {
+		for _, ext := range []string{".yml", ".yaml"} {
+			if p := filepath.Join(dir, base+ext); c.isFile(p) {
+				return c.shown(p), ns + "." + coll
+			}
+		}
+	}
+	return "", ""
+}
+
+// collectionOfPath is the collection that a playbook's file lies in, or "".
+func collectionOfPath(abs string) string {
+	_, inside, ok := strings.Cut(abs, "/ansible_collections/")
+	parts := strings.Split(inside, "/")
+	if !ok || len(parts) < 4 || parts[2] != "playbooks" {
+		return ""
+	}
+	return parts[0] + "." + parts[1]
 }

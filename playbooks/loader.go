@@ -122,14 +122,20 @@ func NewLoader(o Options) *Loader {
 	return &Loader{o: o, files: map[string]*file{}}
 }
 
-// Load reads a playbook with all that it imports. It goes on after a mistake,
+// Load reads a playbook with all that it imports; path may be the full name of
+// a playbook in a collection. It goes on after a mistake,
 // so the problems are those of all files; the tree is nil only when the
 // playbook itself could not be read, and is not to be run when the problems
 // hold errors.
 func (l *Loader) Load(path string) (*Playbook, diag.Problems) {
 	s := l.newSession()
+	c := s.context(nil, nil, false)
+	collection := collectionOfPath(l.abs(path))
+	if found, of := c.collectionPlaybook(path); found != "" && !l.isFile(path) {
+		path, collection = found, of
+	}
 	p := &Playbook{File: path}
-	if !s.playbook(p, path, nil, passedOn{}) {
+	if !s.playbook(p, path, nil, passedOn{collection: collection}) {
 		return nil, s.done()
 	}
 	s.checkPlaybook(p)

@@ -178,6 +178,20 @@ func TestExtraVarsNameImports(t *testing.T) {
 	assert.Equal(t, "play.yml", rendered.Plays[0].Tasks.Tasks[0].(*Block).File)
 }
 
+func TestPlaybookOfACollection(t *testing.T) {
+	const in = "ansible_collections/acme/web/"
+	l := memory(map[string]string{
+		in + "playbooks/site.yml":         "- hosts: all\n  roles: [proxy]\n",
+		in + "roles/proxy/tasks/main.yml": "- ping:\n",
+	}, func(o *Options) { o.CollectionsPath = []string{"/site"} })
+	for _, name := range []string{"acme.web.site", in + "playbooks/site.yml"} {
+		p, problems := l.Load(name)
+		require.Empty(t, problems, name)
+		assert.Equal(t, "acme.web", p.Plays[0].Collection)
+		assert.Equal(t, "acme.web.proxy", p.Plays[0].Roles[0].Role.Name)
+	}
+}
+
 func TestDurations(t *testing.T) {
 	for text, want := range map[string]string{"90": "1m30s", "90s": "1m30s", "30m": "30m0s", "1h30m": "1h30m0s", "2d": "48h0m0s", "1d2h": "26h0m0s", "0.5": "500ms"} {
 		d, ok := ParseDuration(text)
