@@ -29,7 +29,7 @@ var lineinfileModule = Module{
 	},
 		MutuallyExclusive: [][]string{{"insertbefore", "insertafter"}, {"regexp", "search_string"}, {"backrefs", "search_string"}},
 	},
-	Notes:      say.T("In a file that is UTF-8, a dot in a regular expression is one character; ansible-core sees single bytes.", "UTF-8 파일에서 정규식의 점은 글자 하나이다. ansible-core는 바이트 하나로 본다."),
+	Notes:      say.T("In a file that is UTF-8, a dot in a regular expression is one character; ansible-core sees single bytes. A last line without an end is given one before a line is put after it.", "UTF-8 파일에서 정규식의 점은 글자 하나이다. ansible-core는 바이트 하나로 본다. 줄바꿈 없는 마지막 줄 뒤에 넣을 때는 먼저 줄을 끝낸다."),
 	Idempotent: true,
 	Returns: []Return{
 		{Name: "msg", Type: "str", When: "always", Doc: say.T("What was done.", "한 일.")},
@@ -273,8 +273,13 @@ func (w lineWish) place(lines []string, spot lineSpot) ([]string, string, error)
 		}
 		return append(lines, own), "line added", nil
 	case w.after != "" && spot.insert == len(lines):
-		if bare(lines[spot.insert-1]) == w.line {
+		last := &lines[spot.insert-1]
+		if bare(*last) == w.line {
 			return lines, "", nil
+		}
+		// ansible-core joins the two lines here.
+		if !ended(*last) {
+			*last += "\n"
 		}
 		return append(lines, own), "line added", nil
 	case w.after != "" && bare(lines[spot.insert]) == w.line:

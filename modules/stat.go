@@ -13,18 +13,18 @@ import (
 
 var statModule = Module{
 	Name:    "ansible.builtin.stat",
-	Summary: say.T("Tells what is at a path.", "경로에 무엇이 있는지 알려 줍니다."),
+	Summary: say.T("Tells what is at a path.", "경로에 무엇이 있는지 알려 준다."),
 	Spec: Spec{Params: []Param{
-		{Name: "path", Aliases: []string{"dest", "name"}, Type: Path, Required: true, Doc: say.T("The path.", "경로입니다.")},
-		{Name: "follow", Type: Bool, Default: false, Doc: say.T("Follow links.", "링크를 따라갑니다.")},
-		{Name: "get_checksum", Type: Bool, Default: true, Doc: say.T("Return a checksum of a file.", "파일의 체크섬을 돌려줍니다.")},
-		{Name: "checksum_algorithm", Aliases: []string{"checksum", "checksum_algo"}, Default: "sha1", Choices: []any{"md5", "sha1", "sha224", "sha256", "sha384", "sha512"}, Doc: say.T("Kind of checksum.", "체크섬의 종류입니다.")},
-		{Name: "get_mime", Aliases: []string{"mime", "mime_type", "mime-type"}, Type: Bool, Default: true, Doc: say.T("Return the type of the content, when `file` is there.", "`file`이 있으면 내용의 형식을 돌려줍니다.")},
-		{Name: "get_attributes", Aliases: []string{"attr", "attributes"}, Type: Bool, Default: true, Doc: say.T("Return what lsattr says, when it is there.", "`lsattr`가 있으면 그 결과를 돌려줍니다.")},
-		{Name: "get_md5", Type: Bool, Default: false, Doc: say.T("Return an MD5 too.", "MD5도 돌려줍니다.")},
+		{Name: "path", Aliases: []string{"dest", "name"}, Type: Path, Required: true, Doc: say.T("The path.", "경로이다.")},
+		{Name: "follow", Type: Bool, Default: false, Doc: say.T("Follow links.", "링크를 따라간다.")},
+		{Name: "get_checksum", Type: Bool, Default: true, Doc: say.T("Return a checksum of a file.", "파일의 체크섬을 돌려준다.")},
+		{Name: "checksum_algorithm", Aliases: []string{"checksum", "checksum_algo"}, Default: "sha1", Choices: []any{"md5", "sha1", "sha224", "sha256", "sha384", "sha512"}, Doc: say.T("Kind of checksum.", "체크섬의 종류이다.")},
+		{Name: "get_mime", Aliases: []string{"mime", "mime_type", "mime-type"}, Type: Bool, Default: true, Doc: say.T("Return the type of the content, when `file` is there.", "`file`이 있으면 내용의 형식을 돌려준다.")},
+		{Name: "get_attributes", Aliases: []string{"attr", "attributes"}, Type: Bool, Default: true, Doc: say.T("Return what lsattr says, when it is there.", "`lsattr`가 있으면 그 결과를 돌려준다.")},
+		{Name: "get_md5", Type: Bool, Default: false, Doc: say.T("Return an MD5 too.", "MD5도 돌려준다.")},
 	}},
 	Idempotent: true,
-	Returns:    []Return{{Name: "stat", Type: "dict", When: "success", Doc: say.T("exists, and the rest when something is there.", "exists와, 있으면 나머지 값입니다.")}},
+	Returns:    []Return{{Name: "stat", Type: "dict", When: "success", Doc: say.T("exists, and the rest when something is there.", "exists와, 있으면 나머지 값이다.")}},
 	Run:        runStat,
 }
 
