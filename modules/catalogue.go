@@ -52,6 +52,7 @@ var all = []*Module{
 	&systemdModule,
 	&tempfileModule,
 	&templateModule,
+	&unarchiveModule,
 	&uriModule,
 	&userModule,
 	&waitForConnectionModule,
