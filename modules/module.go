@@ -123,7 +123,8 @@ type Result struct {
 	Vars *value.Dict
 	// Include are include_vars-like variables of the host.
 	Include *value.Dict
-	// AddHost and AddGroups change the inventory of the run.
+	// AddHost and AddGroups change the inventory of the run; the engine, which
+	// knows whether they were new, sets Changed.
 	AddHost   *AddHost
 	AddGroups []AddGroup
 	// Stats are set_stats data.

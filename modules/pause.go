@@ -76,8 +76,7 @@ func runPause(ctx context.Context, c *Call) (*Result, error) {
 		shown /= 60
 	}
 	stdout := "Paused for " + value.FormatFloat(math.Round(shown*100)/100) + " " + unit
-	r.Set("stop", clockText(stop)).Set("delta", int(took/time.Second)).Set("stdout", stdout)
-	return r.Set("stdout_lines", splitLines(stdout)).Set("stderr_lines", &value.List{}), nil
+	return r.Set("stop", clockText(stop)).Set("delta", int(took/time.Second)).Set("stdout", stdout), nil
 }
 
 // pauseLength is how long to wait; 0 means for a person.

@@ -133,9 +133,7 @@ func (s *service) bySystemd(ctx context.Context, f fields) (*Result, error) {
 }
 
 func (s *service) byScripts(ctx context.Context, f fields) (*Result, error) {
-	openrc := f.text("manager") == "openrc"
-	found := f.has("found") || f.has("script") || (f.has("tool.service") && !openrc && s.enabled == open)
-	if !found {
+	if !f.has("found") && !f.has("script") {
 		return Fail("Could not find the requested service %s: host", s.name), nil
 	}
 	r := OK().Set("name", s.name)

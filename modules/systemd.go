@@ -130,7 +130,12 @@ func (u *unit) look() string {
 }
 
 // lookUnit prints what is known of the unit $u, asked for with $C.
-const lookUnit = `printf 'show='; $C show -- "$u" 2>&1; printf '\0show.rc=%s\0enabled=' "$?"
+const lookUnit = `printf 'show='; $C show -- "$u" 2>&1; r=$?
+if [ "$r" != 0 ]; then
+# Is it the unit, or systemd itself?
+printf '\0bus='; $C 2>&1 >/dev/null; printf '\0bus.rc=%s' "$?"
+fi
+printf '\0show.rc=%s\0enabled=' "$r"
 $C is-enabled -l -- "$u" 2>/dev/null; printf '\0enabled.rc=%s\0' "$?"
 if [ -e "/etc/init.d/$u" ]; then
 printf 'initd=1\0'
@@ -155,6 +160,11 @@ func (u *unit) manage(ctx context.Context, f fields) (*Result, error) {
 		status = &value.Dict{}
 		r.Set("status", status)
 		isUnit = knownUnitStates[enabledWord(f)]
+		if rc, err := strconv.Atoi(f.text("bus.rc")); err == nil && rc != 0 && !isUnit {
+			stderr := f["bus"]
+			r := Fail("%s", strings.TrimSpace(stderr)).Set("cmd", u.ctl).Set("rc", rc)
+			return setOutput(r, "", stderr), nil
+		}
 	} else if isUnit && load != "masked" && status.Has("LoadError") {
 		return Fail("Error loading unit file '%s': %s", u.name, value.Str(status.At("LoadError"))), nil
 	}

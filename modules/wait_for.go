@@ -99,7 +99,7 @@ func runWaitFor(ctx context.Context, c *Call) (*Result, error) {
 			return fail.Set("elapsed", w.elapsed()), nil
 		}
 		if done {
-			return w.result(OK()), nil
+			return w.finish(ctx)
 		}
 		if err := sleep(ctx, time.Duration(a.Int("sleep"))*time.Second); err != nil {
 			return nil, err
@@ -547,6 +547,23 @@ func countSockets(table, port string, states, own, excluded map[string]bool) int
 		}
 	}
 	return n
+}
+
+// finish adds what the file is that was waited for.
+func (w *waiting) finish(ctx context.Context) (*Result, error) {
+	r := w.result(OK())
+	path := w.c.Args.Str("path")
+	if path == "" || w.c.Args.Str("state") == "absent" {
+		return r, nil
+	}
+	f, fail, err := w.c.observe(ctx, "O at "+quotePath(path)+"\n:\n")
+	if err != nil {
+		return nil, err
+	}
+	if fail == nil {
+		f.found("at", path).describe(r, "")
+	}
+	return r, nil
 }
 
 func (w *waiting) result(r *Result) *Result {
