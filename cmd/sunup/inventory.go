@@ -52,7 +52,7 @@ func (a *app) showInventory(ctx context.Context, f *inventoryFlags, args []strin
 	if modes != 1 {
 		return usageError{fmt.Errorf("%s", a.text("choose one of --list, --graph and --host", "--list, --graph, --host 가운데 하나를 지정하십시오"))}
 	}
-	p, err := a.openProject(ctx, f.target, true)
+	p, err := a.openProject(ctx, f.target, false)
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,8 @@ type project struct {
 }
 
 // openProject reads configuration, vault passwords, extra vars and inventory.
-// Warnings are told; problems end the command.
+// Warnings are told; problems end the command. A command that only checks needs
+// no inventory.
 func (a *app) openProject(ctx context.Context, t targetFlags, checking bool) (*project, error) {
 	p := &project{app: a, target: t, inputs: newInputs()}
 	var problems diag.Problems
@@ -63,6 +64,10 @@ func (a *app) openProject(ctx context.Context, t targetFlags, checking bool) (*p
 		Decrypt:          p.decrypt,
 		LackingIsWarning: checking,
 	})
+	if checking && len(t.inventory) == 0 {
+		p.inventory, _ = inventory.Load(ctx, inventory.Options{Sources: []string{"localhost,"}})
+		return p, nil
+	}
 	return p, p.openInventory(ctx)
 }
 

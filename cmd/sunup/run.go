@@ -97,7 +97,7 @@ func (a *app) addRunFlags(c *cobra.Command, f *runFlags) {
 
 // runPlaybooks is the command's story: read, check, run, report.
 func (a *app) runPlaybooks(ctx context.Context, f *runFlags, paths []string) error {
-	p, err := a.openProject(ctx, f.target, f.syntaxCheck || f.listTasks || f.listTags || f.listHosts)
+	p, err := a.openProject(ctx, f.target, f.syntaxCheck || f.listTasks || f.listTags)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ func (a *app) varsCommand() *cobra.Command {
 		Example: "  sunup vars -i hosts.ini kiosk07\n  sunup vars -i hosts.ini kiosk07 zone ticket_port",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			p, err := a.openProject(c.Context(), t, true)
+			p, err := a.openProject(c.Context(), t, false)
 			if err != nil {
 				return err
 			}
