@@ -166,6 +166,27 @@ func TestProgramsEndWithTheContext(t *testing.T) {
 	assert.Contains(t, problems[0].What.String(), "did not end in time")
 }
 
+func TestFormatsAreToldByWhatTheyHold(t *testing.T) {
+	for text, want := range map[string]string{
+		"all:\n  hosts:\n    a:\n": "a", "web1:22\n[g]\nb\n": "web1 b", "- just\n- a list\n": "yaml", "[g]\na b\n": "inventory-variable",
+		"all:\n  hosts:\n a:\n": "yaml", "a\nb\n": "a b", "{\"g\": {\"hosts\": {\"j\": null}}}": "j", "a: {{ b }}\n": "yaml",
+	} {
+		for _, file := range []string{"hosts", "hosts.yml"} {
+			dir := t.TempDir()
+			require.NoError(t, os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600))
+			inv, problems := Load(context.Background(), Options{Sources: []string{file}, BaseDir: dir})
+			got := strings.Join(names(inv.Hosts()), " ")
+			if problems.HasErrors() {
+				got = problems[0].ID
+				if strings.HasPrefix(got, "yaml") || got == "inventory-not-a-mapping" {
+					got = "yaml"
+				}
+			}
+			assert.Equal(t, want, got, "%s %q", file, text)
+		}
+	}
+}
+
 func TestHostListExpandsRanges(t *testing.T) {
 	inv, problems := Load(context.Background(), Options{Sources: []string{"web[1:3],db:2222,"}, BaseDir: t.TempDir()})
 	require.Empty(t, problems)

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"sunup/internal/diag"
 	"sunup/internal/say"
@@ -325,7 +326,7 @@ func (l *loader) text(path string, data []byte) {
 		if root == nil && !problems.HasErrors() {
 			return // an empty file, such as /dev/null, is an empty inventory
 		}
-		if ext != "" && !looksINI(data) {
+		if !looksINI(data) && !l.readsAsINI(path, data) {
 			l.problems = append(l.problems, notAnInventory(root, problems)...)
 			return
 		}
@@ -338,6 +339,7 @@ func (l *loader) textReader(path string, data []byte) *reader {
 }
 
 func (l *loader) ini(path string, data []byte) {
+	data = withoutForeignComments(data)
 	if p, bad := yaml.CheckEncoding(l.shown(path), data); bad {
 		l.problems = append(l.problems, p)
 		return
@@ -345,6 +347,22 @@ func (l *loader) ini(path string, data []byte) {
 	r := l.textReader(path, data)
 	r.readINI()
 	l.problems = append(l.problems, r.problems...)
+}
+
+// withoutForeignComments empties comment lines that are no UTF-8: old files
+// have comments in CP949, and nobody needs to convert them for those.
+func withoutForeignComments(data []byte) []byte {
+	if utf8.Valid(data) {
+		return data
+	}
+	var out bytes.Buffer
+	for line := range bytes.Lines(data) {
+		if (line[0] == '#' || line[0] == ';') && !utf8.Valid(line) {
+			line = []byte("\n")
+		}
+		out.Write(line)
+	}
+	return out.Bytes()
 }
 
 // mapping reads a YAML file whose top is a mapping: groups, or the settings of
@@ -357,6 +375,14 @@ func (l *loader) mapping(path string, data []byte, root *yaml.Node) {
 		r.readGroups(root)
 	}
 	l.problems = append(l.problems, r.problems...)
+}
+
+// readsAsINI tries a file as INI, without keeping what it says.
+func (l *loader) readsAsINI(path string, data []byte) bool {
+	r := l.textReader(path, withoutForeignComments(data))
+	r.inv = newInventory(l.Options)
+	r.readINI()
+	return utf8.Valid(data) && !r.problems.HasErrors()
 }
 
 // looksINI reports whether the first line with text is a section or a bare host.
