@@ -44,6 +44,9 @@ func (b *Builder) failed(t *Task, d event.HostTaskEnded, at time.Time, items []F
 // loopMessage is what a loop says of itself when an item failed.
 const loopMessage = "One or more items failed"
 
+// maxMessage bounds the one sentence of a failure, which is searched for causes.
+const maxMessage = 8 << 10
+
 // newFailure reads what a failed task returned.
 func newFailure(d event.HostTaskEnded) *Failure {
 	r := d.Result
@@ -55,7 +58,7 @@ func newFailure(d event.HostTaskEnded) *Failure {
 		f.Message = censoredText
 		return f
 	}
-	f.Message = message(r)
+	f.Message, f.Cut = cutMiddle(message(r), maxMessage)
 	if rc, ok := value.AsInt(r.Values.At("rc")); ok {
 		f.RC = &rc
 	}
@@ -102,7 +105,7 @@ func message(r event.Result) string {
 // we know, or else the last one.
 func tellingLine(s string) string {
 	s = strings.TrimSpace(s)
-	lines := strings.Split(s[max(0, len(s)-4000):], "\n")
+	lines := strings.Split(tail(s, 4000), "\n")
 	for _, line := range lines {
 		if _, ok := causeIn(strings.ToLower(line), probableCauses); ok {
 			return strings.TrimSpace(line)
@@ -153,35 +156,47 @@ func cutMiddle(s string, limit int) (string, bool) {
 	if len(s) <= limit {
 		return s, false
 	}
-	head, tail := s[:limit/3], s[len(s)-limit*2/3:]
-	for !utf8.ValidString(lastRune(head)) && head != "" {
-		head = head[:len(head)-1]
-	}
-	for tail != "" && !utf8.RuneStart(tail[0]) {
-		tail = tail[1:]
-	}
-	left := len(s) - len(head) - len(tail)
+	begin, end := head(s, limit/3), tail(s, limit*2/3)
+	left := len(s) - len(begin) - len(end)
 	// The texts are kept, not the whole output behind them.
-	return strings.Clone(head) + fmt.Sprintf("\n[... %d bytes ...]\n", left) + strings.Clone(tail), true
+	return strings.Clone(begin) + fmt.Sprintf("\n[... %d bytes ...]\n", left) + strings.Clone(end), true
 }
 
-// lastRune are the bytes of the last, perhaps incomplete, character.
-func lastRune(s string) string {
-	for i := len(s) - 1; i >= 0 && i >= len(s)-utf8.UTFMax; i-- {
-		if utf8.RuneStart(s[i]) {
-			return s[i:]
-		}
+// head is the beginning of a text, cut between characters.
+func head(s string, limit int) string {
+	if len(s) <= limit {
+		return s
 	}
-	return s
+	for limit > 0 && !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	return s[:limit]
+}
+
+// tail is the end of a text, cut between characters.
+func tail(s string, limit int) string {
+	from := max(0, len(s)-limit)
+	for from < len(s) && !utf8.RuneStart(s[from]) {
+		from++
+	}
+	return s[from:]
 }
 
 // shorten keeps the beginning of a text for one line.
 func shorten(s string, limit int) string {
-	r := []rune(s)
-	if len(r) <= limit {
+	if len(s) <= limit {
 		return s
 	}
-	return string(r[:limit-1]) + "…"
+	n, cut := 0, 0
+	for i := range s {
+		if n == limit-1 {
+			cut = i
+		}
+		if n++; n > limit {
+			return strings.Clone(s[:cut]) + "…"
+		}
+	}
+	return s
 }
 
 // countCause adds a failure to the others with the same cause.
@@ -210,6 +225,7 @@ func (b *Builder) countCause(f *Failure) {
 }
 
 func firstLines(s string, n int) string {
+	s = head(s, maxMessage)
 	lines := strings.SplitN(strings.TrimSpace(s), "\n", n+1)
 	return strings.Join(lines[:min(n, len(lines))], "\n")
 }
@@ -341,11 +357,7 @@ func probableCause(o event.Outcome, f *Failure) (why, fix say.Text) {
 	if f.NoLog {
 		return say.Text{}, say.Text{}
 	}
-	tail := f.Stderr
-	if len(tail) > 4000 {
-		tail = tail[len(tail)-4000:]
-	}
-	text := strings.ToLower(f.Message + "\n" + tail)
+	text := strings.ToLower(f.Message + "\n" + tail(f.Stderr, 4000))
 	if o == event.Unreachable {
 		if c, ok := causeIn(text, causesUnreachable); ok {
 			return c.why, c.fix

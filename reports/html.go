@@ -30,6 +30,8 @@ var pageJS string
 // What the page tells at most; report.json has the rest.
 const (
 	pageFailures = 200
+	pageLong     = 50   // failures with their whole output, others have less
+	pageShort    = 2048 // bytes of it
 	pageRows     = 400  // of one matrix
 	pageNames    = 2000 // of hosts that share a row or a change
 	pageBars     = 60   // rows of one play's time line
@@ -139,7 +141,12 @@ func newPage(r *Report, lang say.Lang) *page {
 	}
 	p := &page{Report: r, Lang: lang, zone: zoneOf(r)}
 	p.Verdict, p.Symbol = verdict(r)
-	for _, f := range r.Failures {
+	for i, f := range r.Failures {
+		if i >= pageLong {
+			short := *f
+			short.cutTo(pageShort)
+			f = &short
+		}
 		if isBad(f.Outcome) {
 			p.Bad = append(p.Bad, f)
 		} else {
@@ -197,6 +204,9 @@ func verdict(r *Report) (class, symbol string) {
 
 // Say is a word in the first language, for attributes, which cannot hold both.
 func (p *page) Say(name string) string { return words[name].In(p.Lang) }
+
+// Spoken is an outcome in the first language, for those who hear the page.
+func (p *page) Spoken(o event.Outcome) string { return outcomeWords[o].In(p.Lang) }
 
 // Aside is the outcome of hosts in quarantine, for the template.
 func (p *page) Aside() event.Outcome { return event.Quarantined }
