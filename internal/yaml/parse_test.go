@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/big"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -19,7 +20,22 @@ import (
 	"sunup/internal/value"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var (
+	update = flag.Bool("update", false, "write the golden files anew")
+	python = flag.Bool("python", false, "let the installed PyYAML write its tables anew")
+)
+
+// table reads a file that a script beside it wrote with PyYAML.
+func table(t *testing.T, name string) []byte {
+	t.Helper()
+	if *python {
+		out, err := exec.Command("/usr/bin/python3", filepath.Join("testdata", name+".py")).CombinedOutput()
+		require.NoError(t, err, "%s", out)
+	}
+	text, err := os.ReadFile(filepath.Join("testdata", name+".json"))
+	require.NoError(t, err)
+	return text
+}
 
 // golden compares got with the file, or writes it.
 func golden(t *testing.T, path, got string) {
@@ -90,16 +106,14 @@ func tagged(v any) any {
 }
 
 // TestPyYAML compares with what PyYAML made of the same texts; testdata/pyyaml.py
-// writes the table.
+// writes the table (-python).
 func TestPyYAML(t *testing.T) {
-	table, err := os.ReadFile("testdata/pyyaml.json")
-	require.NoError(t, err)
 	var cases []struct {
 		YAML  string
 		Value any
 		Error bool
 	}
-	require.NoError(t, json.Unmarshal(table, &cases))
+	require.NoError(t, json.Unmarshal(table(t, "pyyaml"), &cases))
 	for _, c := range cases {
 		docs, problems := Parse("x.yml", []byte(c.YAML))
 		if c.Error {

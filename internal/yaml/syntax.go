@@ -23,7 +23,11 @@ func tooLarge(file string, size, limit int) diag.Problem {
 // forbids.
 func encodingProblem(source *Source, src []byte) (diag.Problem, bool) {
 	if bytes.HasPrefix(src, []byte{0xff, 0xfe}) || bytes.HasPrefix(src, []byte{0xfe, 0xff}) {
-		return diag.Problem{}, false // UTF-16 with a byte order mark: the parser reads it
+		p := diag.Problem{Severity: diag.Error, ID: "yaml-encoding", Pos: diag.Pos{File: source.File, Line: 1, Col: 1}}
+		p.What = say.T("the file is UTF-16, not UTF-8", "파일이 UTF-8이 아니라 UTF-16입니다")
+		p.Why = say.T("Windows editors call this encoding Unicode", "윈도우 편집기에서는 이 인코딩을 '유니코드'라고 부릅니다")
+		p.Fix = say.T("save it as UTF-8, or convert it: iconv -f UTF-16 -t UTF-8 %[1]s > %[1]s.utf8", "UTF-8로 저장하거나 변환하세요: iconv -f UTF-16 -t UTF-8 %[1]s > %[1]s.utf8", source.File)
+		return p, true
 	}
 	for i := 0; i < len(src); {
 		if src[i] < utf8.RuneSelf {
@@ -138,7 +142,7 @@ const bisectLimit = 256 << 10
 // firstBadLine is the shortest beginning of the file that fails in the same
 // way: its last line is where the parser noticed.
 func (s *syntax) firstBadLine() int {
-	if len(s.src) > bisectLimit || bytes.HasPrefix(s.src, []byte{0xff, 0xfe}) || bytes.HasPrefix(s.src, []byte{0xfe, 0xff}) {
+	if len(s.src) > bisectLimit {
 		return max(s.reported, 1)
 	}
 	low, high := 1, len(s.lines) // the failure is in (low-1, high]
