@@ -24,8 +24,11 @@ type Conn interface {
 	Exec(ctx context.Context, cmd Command) (Output, error)
 
 	// Put writes the content of r to the file path, whole or not at all: it
-	// writes beside, syncs and renames. Mode is used for a new file when not 0;
-	// the file belongs to the identity. The directory must exist.
+	// writes beside, syncs and renames. A new file belongs to the identity and
+	// gets mode, or what the umask says when mode is 0; an old file's mode stays,
+	// and its owner where the identity may set it. Size is -1 when not known. The
+	// directory must exist. Errors can be told by errors.Is: fs.ErrNotExist,
+	// fs.ErrPermission, syscall.ENOSPC.
 	Put(ctx context.Context, path string, r io.Reader, size int64, mode fs.FileMode) error
 
 	// Get copies the content of the file path to w. A file that is not there

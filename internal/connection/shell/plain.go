@@ -23,7 +23,7 @@ func (p *Pool) runPlain(ctx context.Context, b connection.Become, cmd connection
 	defer p.unreserve()
 	p.tally.RoundTrips.Add(2)
 	tty := cmd.TTY || wantsTerminal(b)
-	proc, err := p.transport.Start(ctx, line, tty)
+	proc, err := p.startPlain(ctx, line, tty)
 	if err != nil {
 		return 0, err
 	}
@@ -37,6 +37,23 @@ func (p *Pool) runPlain(ctx context.Context, b connection.Become, cmd connection
 	defer cancel()
 	code, err := s.plain(ctx, cmd, a)
 	return code, limit(err)
+}
+
+// startPlain waits for a host that takes no further channel just now.
+func (p *Pool) startPlain(ctx context.Context, line string, tty bool) (Process, error) {
+	for refusals := 1; ; refusals++ {
+		proc, err := p.transport.Start(ctx, line, tty)
+		var busy *Busy
+		if !errors.As(err, &busy) {
+			return proc, err
+		}
+		if refusals > busyRetries {
+			return nil, p.fullHouse(err)
+		}
+		if err := pause(ctx, busyPause); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // becomePlain makes a the frames for all that is printed, after the identity

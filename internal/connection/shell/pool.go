@@ -253,7 +253,7 @@ func (p *Pool) ender(b connection.Become) func(a *answer, pid string) {
 // acquire takes an idle shell of the identity or starts one. At the limit it
 // closes the longest idle one of another identity, or waits.
 func (p *Pool) acquire(ctx context.Context, b connection.Become, fresh bool) (*session, error) {
-	for {
+	for refusals := 0; ; {
 		s, start, wait, err := p.claim(b, fresh)
 		switch {
 		case err != nil:
@@ -265,8 +265,17 @@ func (p *Pool) acquire(ctx context.Context, b connection.Become, fresh bool) (*s
 			if err == nil {
 				return s, nil
 			}
-			again := p.unclaim(err)
-			if !again {
+			busy, again := p.unclaim(err)
+			if again {
+				continue
+			}
+			if !busy {
+				return nil, err
+			}
+			if refusals++; refusals > busyRetries {
+				return nil, p.fullHouse(err)
+			}
+			if err := pause(ctx, busyPause); err != nil {
 				return nil, err
 			}
 		default:
@@ -310,20 +319,45 @@ func (p *Pool) gone() error {
 	return &connection.Unreachable{Host: p.transport.Host(), Phase: connection.PhaseSession, Err: errors.New("the connection was closed")}
 }
 
-// unclaim gives back a place whose shell did not start. It is true when trying
-// again makes sense: the host takes fewer channels than we thought, and others
-// of ours will become free.
-func (p *Pool) unclaim(err error) (again bool) {
+func (p *Pool) fullHouse(err error) error {
+	return &connection.Unreachable{
+		Host: p.transport.Host(), Phase: connection.PhaseSession, Err: err,
+		Hint: "the host allows no further session on a connection; see MaxSessions in its sshd_config",
+	}
+}
+
+// unclaim gives back a place whose shell did not start. Again is true when the
+// host takes fewer channels than we thought, and others of ours will become free.
+func (p *Pool) unclaim(err error) (busy, again bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.open--
 	defer p.notify()
-	var busy *Busy
-	if !errors.As(err, &busy) || p.open == 0 || p.closed {
-		return false
+	var b *Busy
+	busy = errors.As(err, &b)
+	if !busy || p.open == 0 || p.closed {
+		return busy, false
 	}
 	p.limit = p.open
-	return true
+	return true, true
+}
+
+// A host learns late that we closed a channel, and may refuse the next one till
+// then.
+const (
+	busyRetries = 20
+	busyPause   = 50 * time.Millisecond
+)
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // forget closes a session beside, since closing may wait for the host; the
@@ -482,7 +516,7 @@ func (p *Pool) Close() {
 	var told sync.WaitGroup
 	for _, s := range all {
 		told.Go(func() {
-			if _, working := busy[s]; working {
+			if _, working := busy[s]; working && !s.streams.Load() {
 				s.writeLimited("sunup_end KILL $W\nexit\n")
 			}
 			s.close()

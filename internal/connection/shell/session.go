@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sunup/internal/connection"
@@ -28,8 +29,9 @@ type session struct {
 	owner    *sync.WaitGroup
 	out, err *stream
 	host     string
-	merged   bool      // a terminal: both marks come on stdout
-	used     time.Time // for choosing which idle one to close
+	merged   bool        // a terminal: both marks come on stdout
+	used     time.Time   // for choosing which idle one to close
+	streams  atomic.Bool // what we write is a command's input, not the shell's
 	closing  sync.Once
 }
 
@@ -235,6 +237,7 @@ func (s *session) writeLimited(line string) (int, error) {
 // stream runs one command whose input comes from r, on a session that ends with
 // it. Ending is left to end, since this shell is waiting for its child.
 func (s *session) stream(ctx context.Context, body string, r io.Reader, end func(a *answer, pid string), out, errOut func([]byte)) (int, error) {
+	s.streams.Store(true)
 	begin, mark := newMark(), newMark()
 	first := newFrame(begin, nil)
 	s.out.expect(first)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -236,20 +237,28 @@ func TestOneConnection(t *testing.T) {
 	}
 }
 
+// A host that takes few channels is used with few.
 func TestMaxSessions(t *testing.T) {
-	s := conntest.StartServer(t, conntest.ServerOptions{MaxSessions: 2, NoSFTP: true})
-	l := open(t, to(s), Environment{})
-	var wait sync.WaitGroup
-	for range 8 {
-		wait.Go(func() {
-			for range 3 {
-				if err := try(t, l); err != nil {
+	for _, limit := range []int{1, 2} {
+		s := conntest.StartServer(t, conntest.ServerOptions{MaxSessions: limit})
+		l := open(t, to(s), Environment{})
+		name := filepath.Join(t.TempDir(), "file")
+		var wait sync.WaitGroup
+		for i := range 6 {
+			wait.Go(func() {
+				for range 3 {
+					if err := try(t, l); err != nil {
+						t.Error(err)
+					}
+				}
+				data := strings.Repeat("x", 100_000)
+				if err := l.As(connection.Become{}).Put(context.Background(), name+strconv.Itoa(i), strings.NewReader(data), int64(len(data)), 0o600); err != nil {
 					t.Error(err)
 				}
-			}
-		})
+			})
+		}
+		wait.Wait()
 	}
-	wait.Wait()
 }
 
 func TestJumps(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Account is a user made for tests.
@@ -89,14 +90,21 @@ func (a *Account) Remove() error {
 	return err
 }
 
+// tool runs a program that changes the machine's users. Only one such program
+// may at a time, so that others are waited for.
 func tool(stdin, name string, args ...string) error {
-	cmd := exec.Command(name, args...)
-	cmd.Stdin = strings.NewReader(stdin)
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("%s: %w: %s", name, err, bytes.TrimSpace(out))
+	for try := 0; ; try++ {
+		cmd := exec.Command(name, args...)
+		cmd.Stdin = strings.NewReader(stdin)
+		out, err := cmd.CombinedOutput()
+		if err == nil {
+			return nil
+		}
+		if try == 100 || !bytes.Contains(out, []byte("lock")) {
+			return fmt.Errorf("%s: %w: %s", name, err, bytes.TrimSpace(out))
+		}
+		time.Sleep(50 * time.Millisecond)
 	}
-	return nil
 }
 
 // User is NewAccount for a test: skipped where it cannot be, removed at the end.
