@@ -23,7 +23,6 @@ const (
 	number
 	percent
 	list       // a list, or one value that stands for a list
-	mapping    // a mapping
 	mappings   // a mapping or a list of them, or a template
 	conditions // text or true/false, or a list of them
 	tagList    // text with commas, or a list
@@ -214,8 +213,6 @@ func (s *session) checkShape(k *keyword, key, v *yaml.Node) bool {
 		ok = v.Kind == yaml.Scalar && isNumber(v, k.shape)
 	case duration:
 		ok = v.Kind == yaml.Scalar && isDuration(v)
-	case mapping:
-		ok = v.Kind == yaml.Mapping || isTemplateNode(v)
 	case mappings:
 		ok = areMappings(v)
 	case names:

@@ -42,7 +42,6 @@ var shapeWords = map[shape]say.Text{
 	number:     say.T("a number", "숫자"),
 	percent:    say.T("a number or a percentage", "숫자 또는 백분율"),
 	list:       say.T("a list", "목록"),
-	mapping:    say.T("a mapping", "사전"),
 	mappings:   say.T("a mapping or a list of mappings", "사전 또는 사전의 목록"),
 	conditions: say.T("a condition or a list of conditions", "조건 또는 조건의 목록"),
 	tagList:    say.T("text or a list of texts", "문자열 또는 문자열의 목록"),
