@@ -712,12 +712,14 @@ func (c *compiler) filterExpr(e *filterExpr) evalFn {
 	if e.of == nil {
 		c.fail(e.at(), KindSyntax, "", "a filter needs a value")
 	}
+	otherwise, isDefault := plainDefault(e)
+	if a, ok := e.of.(*attrExpr); ok && isDefault {
+		c.filter(e)
+		return c.attrOr(a, otherwise)
+	}
 	of := c.expr(e.of)
 	f := c.filter(e)
-	if otherwise, ok := plainDefault(e); ok {
-		if a, ok := e.of.(*attrExpr); ok {
-			return c.attrOr(a, otherwise)
-		}
+	if isDefault {
 		return func(rt *runtime) (any, error) {
 			v, err := of(rt)
 			if _, undefined := v.(*Undefined); undefined {

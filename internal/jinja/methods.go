@@ -779,10 +779,14 @@ func (c *Call) changing(added []any) error {
 	if !c.rt.mutates {
 		return FilterError("the method %s cannot be used here: it would change a variable", c.Name)
 	}
+	left := 1_000_000
 	for _, v := range added {
-		if within(c.Value, v, 0) {
+		if within(c.Value, v, &left, 0) {
 			return FilterError("a list or dict cannot be put into itself")
 		}
+	}
+	if err := c.rt.stepN((1_000_000 - left) / 8); err != nil {
+		return err
 	}
 	return c.rt.grow(16)
 }
@@ -801,36 +805,34 @@ func (c *Call) changeDict(f func(*value.Dict) error, added ...any) error {
 	return f(c.Value.(*value.Dict))
 }
 
-// within reports whether needle is v or inside it; what is nested too deeply
-// to know counts.
-func within(needle, v any, depth int) bool {
-	if depth > 200 {
+// within reports whether needle is v or inside it; what is too large or nested
+// too deeply to know counts.
+func within(needle, v any, left *int, depth int) bool {
+	if *left--; *left < 0 || depth > 200 {
 		return true
 	}
+	var items []any
 	switch v := v.(type) {
 	case *value.List:
-		if any(v) == needle {
-			return true
-		}
-		for _, e := range v.Items {
-			if within(needle, e, depth+1) {
-				return true
-			}
-		}
+		items = v.Items
 	case *value.Dict:
-		if any(v) == needle {
-			return true
-		}
-		for _, e := range v.Values() {
-			if within(needle, e, depth+1) {
-				return true
-			}
-		}
+		items = v.Values()
 	case value.Tuple:
 		for _, e := range v {
-			if within(needle, e, depth+1) {
+			if within(needle, e, left, depth+1) {
 				return true
 			}
+		}
+		return false
+	default:
+		return false
+	}
+	if v == needle {
+		return true
+	}
+	for _, e := range items {
+		if within(needle, e, left, depth+1) {
+			return true
 		}
 	}
 	return false

@@ -87,7 +87,7 @@ func (rt *runtime) nativeData(v any) (any, error) {
 	if err := checkDefined(v); err != nil {
 		return nil, err
 	}
-	if readable(v, 0) {
+	if readable(v) {
 		return rt.clone(v)
 	}
 	s, err := rt.str(v)
@@ -97,8 +97,17 @@ func (rt *runtime) nativeData(v any) (any, error) {
 	return literal(s), nil
 }
 
-// readable reports whether printing v and reading it again gives v.
-func readable(v any, depth int) bool {
+// readable reports whether printing v and reading it again gives v. What is
+// too large to tell is said to be: copying it will find that.
+func readable(v any) bool {
+	left := maxWalk
+	return readableParts(v, &left, 0)
+}
+
+func readableParts(v any, left *int, depth int) bool {
+	if *left--; *left < 0 {
+		return true
+	}
 	if depth > 180 {
 		return false
 	}
@@ -108,18 +117,18 @@ func readable(v any, depth int) bool {
 	case float64:
 		return !math.IsInf(v, 0) && !math.IsNaN(v)
 	case *value.List:
-		return allReadable(v.Items, depth)
+		return allReadable(v.Items, left, depth)
 	case value.Tuple:
-		return allReadable(v, depth)
+		return allReadable(v, left, depth)
 	case *value.Dict:
-		return allReadable(v.Keys(), depth) && allReadable(v.Values(), depth)
+		return allReadable(v.Keys(), left, depth) && allReadable(v.Values(), left, depth)
 	}
 	return false
 }
 
-func allReadable(items []any, depth int) bool {
+func allReadable(items []any, left *int, depth int) bool {
 	for _, e := range items {
-		if !readable(e, depth+1) {
+		if !readableParts(e, left, depth+1) {
 			return false
 		}
 	}

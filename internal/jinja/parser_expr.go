@@ -454,7 +454,10 @@ func (p *parser) dotted() (string, place) {
 }
 
 func (p *parser) filter(e expr, inline bool) expr {
-	for inline || p.cur().op("|") {
+	for n := 0; inline || p.cur().op("|"); n++ {
+		if n > maxNesting {
+			p.failAt(p.cur().pos, "too many filters in a row")
+		}
 		if !inline {
 			p.next()
 		}

@@ -87,33 +87,37 @@ func objectName(v any) string {
 	return value.TypeName(v) + " object"
 }
 
-// checkDefined finds an undefined anywhere inside v.
-func checkDefined(v any) error { return checkDefinedDeep(v, 0) }
+// maxWalk bounds how many parts of a value are looked at: a small value that
+// holds another one twice, and so on, has endless parts.
+const maxWalk = 20_000_000
 
-func checkDefinedDeep(v any, depth int) error {
-	if depth > 500 {
-		return nil
+// checkDefined finds an undefined anywhere inside v.
+func checkDefined(v any) error {
+	left := maxWalk
+	return checkParts(v, &left, 0)
+}
+
+func checkParts(v any, left *int, depth int) error {
+	if *left--; *left < 0 || depth > 900 {
+		return problem(KindLimit, "the data is too large or nested too deeply")
 	}
 	switch v := v.(type) {
 	case *Undefined:
 		return v.strict()
 	case *value.List:
-		for _, e := range v.Items {
-			if err := checkDefinedDeep(e, depth+1); err != nil {
-				return err
-			}
-		}
+		return checkItems(v.Items, left, depth)
 	case value.Tuple:
-		for _, e := range v {
-			if err := checkDefinedDeep(e, depth+1); err != nil {
-				return err
-			}
-		}
+		return checkItems(v, left, depth)
 	case *value.Dict:
-		for _, e := range v.Values() {
-			if err := checkDefinedDeep(e, depth+1); err != nil {
-				return err
-			}
+		return checkItems(v.Values(), left, depth)
+	}
+	return nil
+}
+
+func checkItems(items []any, left *int, depth int) error {
+	for _, e := range items {
+		if err := checkParts(e, left, depth+1); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -9,10 +9,18 @@ import (
 
 // Equal reports whether Python finds a == b: numbers by value whatever their
 // type, containers by content.
-func Equal(a, b any) bool { return equal(a, b, 0) }
+func Equal(a, b any) bool {
+	left := maxCompared
+	return equal(a, b, &left, 0)
+}
 
-func equal(a, b any, depth int) bool {
-	if depth > maxDepth {
+// maxCompared bounds the parts that are compared: data that holds other data
+// twice, and so on, has endless parts.
+const maxCompared = 20_000_000
+
+
+func equal(a, b any, left *int, depth int) bool {
+	if *left--; *left < 0 || depth > maxDepth {
 		return false
 	}
 	switch x := a.(type) {
@@ -27,20 +35,20 @@ func equal(a, b any, depth int) bool {
 		}
 		return false
 	case Unsafe:
-		return equal(string(x), b, depth)
+		return equal(string(x), b, left, depth)
 	case int:
 		if y, ok := b.(int); ok {
 			return x == y
 		}
 	case Tuple:
 		y, ok := b.(Tuple)
-		return ok && equalItems(x, y, depth)
+		return ok && equalItems(x, y, left, depth)
 	case *List:
 		y, ok := b.(*List)
-		return ok && (x == y || equalItems(x.Items, y.Items, depth))
+		return ok && (x == y || equalItems(x.Items, y.Items, left, depth))
 	case *Dict:
 		if y, ok := b.(*Dict); ok {
-			return x == y || equalDicts(x, y, depth)
+			return x == y || equalDicts(x, y, left, depth)
 		}
 		return false
 	case Compared:
@@ -69,25 +77,25 @@ func comparable(v any) bool {
 	return IsNumber(v) || v == nil
 }
 
-func equalItems(a, b []any, depth int) bool {
+func equalItems(a, b []any, left *int, depth int) bool {
 	if len(a) != len(b) {
 		return false
 	}
 	for i := range a {
-		if !equal(a[i], b[i], depth+1) {
+		if !equal(a[i], b[i], left, depth+1) {
 			return false
 		}
 	}
 	return true
 }
 
-func equalDicts(a, b *Dict, depth int) bool {
+func equalDicts(a, b *Dict, left *int, depth int) bool {
 	if a.Len() != b.Len() {
 		return false
 	}
 	for k, v := range a.All() {
 		w, ok := b.Get(k)
-		if !ok || !equal(v, w, depth+1) {
+		if !ok || !equal(v, w, left, depth+1) {
 			return false
 		}
 	}
@@ -195,7 +203,7 @@ func text(v any) (string, bool) {
 
 func compareItems(a, b []any, op string, depth int) (int, bool, error) {
 	for i := 0; i < len(a) && i < len(b); i++ {
-		if !equal(a[i], b[i], depth+1) {
+		if !Equal(a[i], b[i]) {
 			return compare(a[i], b[i], op, depth+1)
 		}
 	}
