@@ -85,6 +85,46 @@ func (inv *Inventory) Layers(host, playbookDir string) ([]Layer, diag.Problems) 
 	return layers, problems
 }
 
+// Check reads all files of variables that any host or group would have, and
+// returns what is wrong with them, each problem once. It lets a command report
+// everything before anything runs.
+func (inv *Inventory) Check(playbookDir string) diag.Problems {
+	dirs := inv.dirs
+	if playbookDir != "" {
+		dirs = append(dirs[:len(dirs):len(dirs)], playbookDir)
+	}
+	var groups []string
+	for _, g := range inv.Groups() {
+		groups = append(groups, g.Name)
+	}
+	seen := map[*varFile]bool{}
+	problems := inv.files.check("group_vars", groups, dirs, seen)
+	problems = append(problems, inv.files.check("host_vars", names(inv.allNamed()), dirs, seen)...)
+	problems.Sort()
+	return problems
+}
+
+// check reads the files of every entity, and returns the problems of those
+// that were not seen before.
+func (f *varFiles) check(kind string, names, dirs []string, seen map[*varFile]bool) (problems diag.Problems) {
+	for _, dir := range dirs {
+		root := filepath.Join(dir, kind)
+		listed := f.list(root)
+		if len(listed) == 0 {
+			continue
+		}
+		for _, name := range names {
+			for _, path := range f.find(root, listed, name) {
+				if file := f.load(path); !seen[file] {
+					seen[file] = true
+					problems = append(problems, file.problems...)
+				}
+			}
+		}
+	}
+	return problems
+}
+
 // layerGroups are the host's groups in order; "all" is there even for the
 // implicit localhost, which is in no group.
 func (inv *Inventory) layerGroups(h *Host) []*Group {

@@ -113,6 +113,27 @@ func TestGroupNamesCanBeMadeSafe(t *testing.T) {
 	}
 }
 
+func TestCheckFindsEachProblemOnce(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	}
+	write("inv/hosts", "[web]\nw[1:9]\n")
+	write("inv/group_vars/web.yml", "a: {{ b }}\n")
+	write("inv/host_vars/w3", "- a list\n")
+	write("group_vars/all", "a: 1\na: 2\n")
+	write("group_vars/other.yml", "not: [read\n")
+	inv, problems := Load(context.Background(), Options{Sources: []string{"inv/hosts"}, BaseDir: dir})
+	require.Empty(t, problems)
+	var got []string
+	for _, p := range inv.Check(dir) {
+		got = append(got, p.Pos.String()+" "+p.ID)
+	}
+	assert.Equal(t, []string{"group_vars/all:2:1 yaml-duplicate-key", "inv/group_vars/web.yml:1:4 yaml-unquoted-template", "inv/host_vars/w3:1:1 vars-not-a-mapping"}, got)
+}
+
 func TestDirectoriesThatLinkToThemselves(t *testing.T) {
 	dir := t.TempDir()
 	web := filepath.Join(dir, "group_vars", "web")
