@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -107,12 +108,18 @@ func (l *loader) load(name string) {
 	case err != nil:
 		l.missing(name, err)
 	case info.IsDir():
-		l.inv.dirs = append(l.inv.dirs, path)
+		l.varsBeside(path)
 		l.directory(path, info)
 	default:
-		l.inv.dirs = append(l.inv.dirs, filepath.Dir(path))
+		l.varsBeside(filepath.Dir(path))
 		l.file(path, info)
 	}
+}
+
+// varsBeside notes a directory with group_vars/ and host_vars/. Of a directory
+// that comes twice only the later place counts: it overrides the other.
+func (l *loader) varsBeside(dir string) {
+	l.inv.dirs = append(slices.DeleteFunc(l.inv.dirs, func(have string) bool { return have == dir }), dir)
 }
 
 func (l *loader) absolute(name string) string {
