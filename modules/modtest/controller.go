@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 
+	"sunup/internal/jinja"
 	"sunup/internal/value"
 	"sunup/modules"
 )
@@ -55,7 +56,7 @@ func (c *Controller) Template(_ context.Context, _, text string, _ modules.Templ
 		if v, ok := c.Vars.Get(name); ok {
 			return value.Str(v)
 		}
-		missing = fmt.Errorf("'%s' is undefined", name)
+		missing = undefined(name)
 		return s
 	})
 	return out, missing
@@ -69,7 +70,11 @@ func (c *Controller) Eval(_ context.Context, expr string) (any, error) {
 	if v, err := value.ParseLiteral(expr); err == nil {
 		return v, nil
 	}
-	return nil, fmt.Errorf("'%s' is undefined", expr)
+	return nil, undefined(expr)
+}
+
+func undefined(name string) error {
+	return &jinja.Error{Kind: jinja.KindUndefined, Undefined: name, Msg: fmt.Sprintf("'%s' is undefined", name)}
 }
 
 // Truth is the truth of a variable or of a literal.
