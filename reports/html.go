@@ -156,7 +156,7 @@ func newPage(r *Report, lang say.Lang) *page {
 	p.Untold = max(0, len(p.Bad)-pageFailures)
 	p.Bad = p.Bad[:min(len(p.Bad), pageFailures)]
 	p.Caught = p.Caught[:min(len(p.Caught), pageFailures)]
-	p.Ticks = ticks(r, p.zone)
+	p.Ticks = ticks(r)
 	rows := rowsOf(r)
 	for _, q := range r.Plays {
 		p.Lines = append(p.Lines, playLineOf(r, q, rows[q.Number]))
@@ -302,7 +302,7 @@ var tickSteps = []time.Duration{
 	30 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 6 * time.Hour, 24 * time.Hour,
 }
 
-func ticks(r *Report, _ *time.Location) []tick {
+func ticks(r *Report) []tick {
 	total := time.Duration(r.TookMS) * time.Millisecond
 	if total <= 0 {
 		return nil
@@ -316,7 +316,11 @@ func ticks(r *Report, _ *time.Location) []tick {
 	}
 	var out []tick
 	for at := time.Duration(0); at <= total && len(out) < 20; at += step {
-		out = append(out, tick{percent(at.Milliseconds(), r.TookMS), clock(at)})
+		label := clock(at)
+		if at == 0 {
+			label = "0"
+		}
+		out = append(out, tick{percent(at.Milliseconds(), r.TookMS), label})
 	}
 	return out
 }
