@@ -24,7 +24,7 @@ func (e *noShell) Error() string {
 // launch starts a session as the identity: it logs in, answers the one question
 // for the password, and waits until the shell says that it is there. What the
 // login prints before that (rc files, banners) is no part of any output.
-func launch(ctx context.Context, t Transport, b connection.Become, shellPath string, tty bool, owner *sync.WaitGroup) (*session, error) {
+func launch(ctx context.Context, t Transport, b connection.Become, shellPath string, tty bool, owner *Work) (*session, error) {
 	ready, key := newMark(), "sunup-"+newMark()+":"
 	inner := greeting(shellPath, ready, tty)
 	line, err := commandLine(b, inner, key)

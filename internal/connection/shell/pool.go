@@ -38,7 +38,7 @@ type Pool struct {
 	options   connection.Options
 	tally     *connection.Tally
 
-	work sync.WaitGroup // all goroutines of all sessions
+	work Work // all goroutines of all sessions
 
 	mu      sync.Mutex
 	idle    map[connection.Become][]*session
@@ -97,7 +97,7 @@ func (p *Pool) Run(ctx context.Context, b connection.Become, cmd connection.Comm
 	if !p.enter() {
 		return 0, p.gone()
 	}
-	defer p.work.Done()
+	defer p.work.end()
 	p.tally.Commands.Add(1)
 	if cmd.Raw || cmd.TTY {
 		return p.runPlain(ctx, b, cmd, out, errOut)
@@ -124,7 +124,7 @@ func (p *Pool) enter() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.closed {
-		p.work.Add(1)
+		p.work.begin()
 	}
 	return !p.closed
 }

@@ -26,7 +26,7 @@ const (
 // own goroutines are the two pumps, which owner waits for in the end.
 type session struct {
 	proc     Process
-	owner    *sync.WaitGroup
+	owner    *Work
 	out, err *stream
 	host     string
 	merged   bool        // a terminal: both marks come on stdout
@@ -35,7 +35,7 @@ type session struct {
 	closing  sync.Once
 }
 
-func newSession(p Process, host string, merged bool, owner *sync.WaitGroup) *session {
+func newSession(p Process, host string, merged bool, owner *Work) *session {
 	s := &session{proc: p, owner: owner, out: newStream(), err: newStream(), host: host, merged: merged}
 	owner.Go(func() { s.out.pump(p.Stdout(), 16<<10) })
 	owner.Go(func() { s.err.pump(p.Stderr(), 4<<10) })
@@ -98,7 +98,7 @@ func (s *session) expect(a *answer) {
 }
 
 // whole is closed when both frames are over, or the first one was cut short.
-func (a *answer) whole(owner *sync.WaitGroup) <-chan struct{} {
+func (a *answer) whole(owner *Work) <-chan struct{} {
 	done := make(chan struct{})
 	owner.Go(func() {
 		defer close(done)

@@ -29,7 +29,7 @@ type link struct {
 	making *attempt // the connecting under way, shared by all who need it
 	pool   *shell.Pool
 	closed bool
-	gone   sync.WaitGroup // connects under way
+	gone   shell.Work // connects under way
 }
 
 var _ connection.Counted = (*link)(nil)

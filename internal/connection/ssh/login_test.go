@@ -310,6 +310,8 @@ func TestProxyCommand(t *testing.T) {
 	if err := try(t, open(t, o, Environment{})); err != nil {
 		t.Error(err)
 	}
+	o.SSHArgs = []string{"-o", "ProxyCommand=sh -c 'echo no way there >&2'"}
+	refusedAt(t, try(t, open(t, o, Environment{})), connection.PhaseHandshake, "no way there")
 	o.SSHArgs = []string{"-o", "ProxyCommand=sleep 300"}
 	o.ConnectTimeout = 100 * time.Millisecond
 	refusedAt(t, try(t, open(t, o, Environment{})), connection.PhaseHandshake, "no answer")

@@ -48,6 +48,7 @@ func cutPoints(size int) []int64 {
 // A file copy that is cut leaves the old file or the new one, never a mixture,
 // and says that the host was lost, or that all went well.
 func TestCutFileCopy(t *testing.T) {
+	t.Parallel()
 	s := conntest.StartServer(t, conntest.ServerOptions{})
 	noSFTP := conntest.StartServer(t, conntest.ServerOptions{NoSFTP: true})
 	for _, c := range []struct {
@@ -110,6 +111,7 @@ func cutCopies(t *testing.T, addr string, o connection.Options, size int) {
 
 // A command that is cut says that it was sent; the next one connects anew.
 func TestCutCommand(t *testing.T) {
+	t.Parallel()
 	s := conntest.StartServer(t, conntest.ServerOptions{})
 	l := open(t, to(s), Environment{})
 	fifo := filepath.Join(t.TempDir(), "fifo")

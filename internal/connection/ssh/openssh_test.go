@@ -17,6 +17,7 @@ import (
 const secret = "pass 'word\" 암호 $1"
 
 func TestOpenSSHContract(t *testing.T) {
+	t.Parallel()
 	t.Run("whoever runs the tests", func(t *testing.T) {
 		if sshdtest.CanMakeUsers() == nil {
 			t.Skip("a clean user does it as well, and root's rc files are slow")
@@ -66,6 +67,7 @@ func id(t *testing.T, l connection.Link, b connection.Become) (string, error) {
 }
 
 func TestBecome(t *testing.T) {
+	t.Parallel()
 	free := sshdtest.User(t, "sunup-free", secret, sshdtest.SudoFree)
 	asks := sshdtest.User(t, "sunup-asks", secret, sshdtest.SudoPassword)
 	none := sshdtest.User(t, "sunup-none", secret, sshdtest.NoSudo)
@@ -101,6 +103,7 @@ func TestBecome(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			l := open(t, servers[c.login].Options("real"), Environment{})
 			user, err := id(t, l, c.as)
 			var refused *connection.BecomeFailed

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -16,28 +16,62 @@ type proxy struct {
 	cmd    *exec.Cmd
 	in     io.WriteCloser
 	out    io.ReadCloser
+	said   lastWords
 	closed sync.Once
+}
+
+// lastWords keeps the end of what a command says on stderr, for messages.
+type lastWords struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+const lastWordsLimit = 1 << 10
+
+func (l *lastWords) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text = append(l.text, p...)
+	l.text = l.text[max(0, len(l.text)-lastWordsLimit):]
+	return len(p), nil
+}
+
+func (l *lastWords) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.TrimSpace(string(l.text))
 }
 
 func startProxy(command string) (net.Conn, error) {
 	cmd := exec.Command("/bin/sh", "-c", "exec "+command)
-	cmd.Stderr = os.Stderr
+	p := &proxy{cmd: cmd}
+	cmd.Stderr = &p.said
+	cmd.WaitDelay = time.Second
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that its whole family can be ended
-	in, err := cmd.StdinPipe()
-	if err != nil {
+	var err error
+	if p.in, err = cmd.StdinPipe(); err != nil {
 		return nil, err
 	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
+	if p.out, err = cmd.StdoutPipe(); err != nil {
 		return nil, err
 	}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start ProxyCommand: %w", err)
 	}
-	return &proxy{cmd: cmd, in: in, out: out}, nil
+	return p, nil
 }
 
-func (p *proxy) Read(b []byte) (int, error)  { return p.out.Read(b) }
+// Read adds what the command had to say to the end of its output.
+func (p *proxy) Read(b []byte) (int, error) {
+	n, err := p.out.Read(b)
+	if err != nil {
+		if words := p.said.String(); words != "" {
+			err = fmt.Errorf("ProxyCommand: %s: %w", words, err)
+		}
+	}
+	return n, err
+}
+
 func (p *proxy) Write(b []byte) (int, error) { return p.in.Write(b) }
 
 // Close ends the command and waits for it.

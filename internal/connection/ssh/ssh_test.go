@@ -33,6 +33,7 @@ func open(t *testing.T, o connection.Options, env Environment) connection.Link {
 }
 
 func TestContract(t *testing.T) {
+	t.Parallel()
 	for name, sh := range conntest.Shells(t) {
 		t.Run(name, func(t *testing.T) {
 			conntest.Run(t, func(t *testing.T) connection.Link {

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"sunup/internal/connection"
+	"sunup/internal/connection/shell"
 )
 
 // wire is a chain of logged-in hops; the last one is the host.
@@ -24,7 +25,7 @@ type wire struct {
 	hops  []*ssh.Client
 	host  *settings
 	tally *connection.Tally
-	work  sync.WaitGroup
+	work  shell.Work
 	over  chan struct{} // closed when the host's connection has ended
 
 	mu    sync.Mutex
@@ -155,7 +156,8 @@ func (d *dialer) try(ctx context.Context, before *ssh.Client, hop *settings) (cl
 		return client, true, nil
 	}
 	conn.Close()
-	dropped := conn.in.Load() == 0 && limited.Err() == nil && (errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE))
+	// A proxy command that fails will fail again; only servers are crowded.
+	dropped := hop.proxyCommand == "" && conn.in.Load() == 0 && limited.Err() == nil && (errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE))
 	return nil, !dropped, d.failed(ctx, limited, hop, phase, err, notes)
 }
 
@@ -226,10 +228,13 @@ func (d *dialer) failed(ctx, limited context.Context, hop *settings, phase conne
 	}
 	var dns *net.DNSError
 	var refused *hostKeyRefused
+	var rejected *ssh.OpenChannelError
 	text := err.Error()
 	switch {
 	case errors.As(err, &refused):
 		u.Hint = refused.hint
+	case errors.As(err, &rejected):
+		u.Hint = "the jump host cannot or may not connect to it; check the address as the jump host sees it, and AllowTcpForwarding there"
 	case errors.As(err, &dns):
 		u.Phase = connection.PhaseResolve
 		u.Hint = "the name is not known; check ansible_host, /etc/hosts and DNS"
