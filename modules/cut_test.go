@@ -243,3 +243,34 @@ func TestMissingTool(t *testing.T) {
 		t.Errorf("got %v", r)
 	}
 }
+
+// A full disk is told before a large file is sent, and after a small one could
+// not be written; the old file stays, and nothing is left beside it.
+func TestFullDisk(t *testing.T) {
+	dir := t.TempDir()
+	if err := exec.Command("mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", dir).Run(); err != nil {
+		t.Skip("needs to mount a small disk")
+	}
+	t.Cleanup(func() { exec.Command("umount", dir).Run() }) //nolint:errcheck // the machine's own business
+	file := filepath.Join(dir, "f")
+	if err := os.WriteFile(file, []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	conn := shellIn(dir)
+	large := callModule(t, "copy", conn, false, map[string]any{"content": strings.Repeat("x", 300<<10), "dest": file})
+	if msg, _ := large["msg"].(string); large["failed"] != true || !strings.Contains(msg, "not enough room on ") {
+		t.Errorf("large: %v", large)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "fill"), make([]byte, 240<<10), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	small := callModule(t, "copy", conn, false, map[string]any{"content": strings.Repeat("x", 60<<10), "dest": file})
+	if msg, _ := small["msg"].(string); small["failed"] != true || !strings.Contains(msg, "No space left on device") {
+		t.Errorf("small: %v", small)
+	}
+	b, _ := os.ReadFile(file)
+	left, _ := os.ReadDir(dir)
+	if string(b) != "old" || len(left) != 2 {
+		t.Errorf("%d bytes, %v", len(b), left)
+	}
+}

@@ -60,7 +60,7 @@ func (e *edit) finish(ctx context.Context, done edited) (*Result, error) {
 	backup := ""
 	// Links are followed, so that the real file is the one that changes.
 	at := e.at
-	if at.isLink() && at.exists() {
+	if at.isLink() {
 		at = at.followed()
 	}
 	change, fail := e.compareAfter(at)

@@ -75,6 +75,10 @@ func runFile(ctx context.Context, c *Call) (*Result, error) {
 	}
 	t.settleTimes()
 	r, err := t.run(ctx)
+	if r != nil && f.has("shown") && r.Values.At(t.key) == t.at.Path {
+		// A slash at the end of the path stays in the result.
+		r.Set(t.key, f["shown"])
+	}
 	if r != nil && r.Failed && (r.Values.Has("path") || r.Values.Has("dest")) {
 		t.at.describe(r, t.id.secontext)
 	}
@@ -110,7 +114,7 @@ func (t *fileTask) script() string {
 			s.WriteString("if [ -d \"$p\" ]; then p=${p%/}/${s##*/}; fi\n")
 		}
 	}
-	s.WriteString("case $p in /) ;; */) p=${p%/};; esac\n" + parentScript + "O at \"$p\"\n" + t.attrs.lookup())
+	s.WriteString("case $p in /) ;; */) printf 'shown=%s\\0' \"$p\"; p=${p%/};; esac\n" + parentScript + "O at \"$p\"\n" + t.attrs.lookup())
 	if t.src != "" {
 		if t.state == "link" {
 			s.WriteString("case $s in /*) ;; *) if [ -d \"$p\" ] && [ ! -h \"$p\" ]; then s=$p/$s; else s=$d/$s; fi;; esac\nprintf 'abs=%s\\0' \"$s\"\n")

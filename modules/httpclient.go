@@ -147,6 +147,12 @@ func webRequestOf(a Args, env webEnv) (webRequest, error) {
 	q := webRequest{method: "GET", url: a.Str("url"), header: http.Header{}, noForward: a.Strings("unredirected_headers"),
 		user: a.Str("url_username"), password: a.Str("url_password"), basicFirst: a.Bool("force_basic_auth"),
 		follow: "urllib2", timeout: time.Duration(a.Int("timeout")) * time.Second, verify: a.Bool("validate_certs"), decompress: a.Bool("decompress"), env: env}
+	switch {
+	case a.Bool("use_gssapi"):
+		return q, errors.New("use_gssapi is not supported; use a password or a client certificate")
+	case len(a.List("ciphers")) > 0:
+		return q, errors.New("ciphers is not supported; leave it out")
+	}
 	u, err := url.Parse(q.url)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 		return q, fmt.Errorf("unknown url type: %s", q.url)

@@ -18,8 +18,18 @@ type regex struct {
 	re *regexp2.Regexp
 }
 
-// compileRegex reads a pattern; flags are letters of Python's inline flags.
-func compileRegex(pattern, flags string) (*regex, error) {
+// regexStack bounds the memory of a pattern that backtracks, in the engine's
+// units.
+const regexStack = 4 << 20
+
+// compileRegex reads a pattern; flags are letters of Python's inline flags. The
+// engine's parser is not trusted with every input.
+func compileRegex(pattern, flags string) (re *regex, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			re, err = nil, fmt.Errorf("cannot read the regular expression %q", pattern)
+		}
+	}()
 	var options regexp2.RegexOptions
 	for _, f := range flags {
 		switch f {
@@ -31,12 +41,12 @@ func compileRegex(pattern, flags string) (*regex, error) {
 			options |= regexp2.IgnoreCase
 		}
 	}
-	re, err := regexp2.Compile(pythonPattern(pattern), options, regexp2.OptionMaintainCaptureOrder())
+	engine, err := regexp2.Compile(pythonPattern(pattern), options, regexp2.OptionMaintainCaptureOrder(), regexp2.OptionMaxBacktrackingStackSize(regexStack))
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the regular expression %q: %w", pattern, err)
 	}
-	re.MatchTimeout = regexLimit
-	return &regex{re}, nil
+	engine.MatchTimeout = regexLimit
+	return &regex{engine}, nil
 }
 
 // pythonPattern translates what Python writes in another way: named groups,
