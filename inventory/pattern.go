@@ -266,7 +266,10 @@ func (s *selection) match(part string) []*Host {
 func (s *selection) subscript(part string, hosts []*Host, m []string) []*Host {
 	number := func(text string) int {
 		n, err := strconv.Atoi(text)
-		return map[bool]int{true: n, false: len(hosts)}[err == nil]
+		if err != nil { // too large a number is behind every host
+			return len(hosts)
+		}
+		return n
 	}
 	if m[2] == "" && (m[5] == "" || number(m[5]) != 0) {
 		from, to := number(m[3]), len(hosts)-1
