@@ -29,17 +29,17 @@ func sentence(r *Report) say.Text {
 
 // notUp is the sentence of a run that failed.
 func notUp(r *Report, bad int, took say.Text) say.Text {
-	word := say.T("Failed", "실패")
+	var begin say.Text
 	if r.Run.Startup {
-		word = say.T("Not up", "기동 실패")
+		begin = say.T("Not up: ", "기동 실패: ")
 	}
 	switch {
 	case bad == 0:
-		return say.T("%s: the run ended after %s.", "%s: 실행이 %s 만에 끝났습니다.", word, took)
+		return say.T("%sThe run failed after %s.", "%s실행이 %s 만에 실패했습니다.", begin, took)
 	case r.Figures.Hosts == 1:
-		return say.T("%s: the host failed after %s.", "%s: 호스트가 실패했습니다(%s).", word, took)
+		return say.T("%sThe host failed after %s.", "%s호스트가 실패했습니다(%s).", begin, took)
 	}
-	return say.T("%s: %d of %d hosts failed after %s.", "%[1]s: 호스트 %[3]d대 중 %[2]d대가 실패했습니다(%[4]s).", word, bad, r.Figures.Hosts, took)
+	return say.T("%s%d of %d hosts failed after %s.", "%[1]s호스트 %[3]d대 중 %[2]d대가 실패했습니다(%[4]s).", begin, bad, r.Figures.Hosts, took)
 }
 
 // up is the sentence of a run that went well.
