@@ -30,6 +30,7 @@ type Fleet struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	once   sync.Once
+	wg     sync.WaitGroup // the connections to services
 }
 
 // LoadScenario reads a scenario file and tells everything that is wrong with it.
@@ -80,6 +81,7 @@ func (f *Fleet) Close() {
 		for _, h := range f.hosts {
 			h.m.Wait()
 		}
+		f.wg.Wait()
 	})
 }
 
@@ -125,10 +127,6 @@ func (f *Fleet) build(spec scenario.Host, i int) (*Host, error) {
 	return h, nil
 }
 
-// errNoWay is what a forwarded connection to anything outside of the fleet
-// gets.
-var errNoWay = errors.New("no such address in the lab")
-
 // forward lets a host be a jump host: towards the SSH servers of the fleet, by
 // their real address or by name and port 22.
 func (f *Fleet) forward(from *Host) func(string, int) (net.Conn, error) {
@@ -146,8 +144,19 @@ func (f *Fleet) forward(from *Host) func(string, int) (net.Conn, error) {
 				}
 			}
 		}
-		return nil, errNoWay
+		return f.dialService(from.m, host, port)
 	}
+}
+
+// dialService connects to a port of a simulated service. The other side speaks
+// HTTP; a port without endpoints accepts and says nothing.
+func (f *Fleet) dialService(from *machine.Machine, host string, port int) (net.Conn, error) {
+	if err := from.Dial(host, port); err != nil {
+		return nil, err
+	}
+	client, server := net.Pipe()
+	f.wg.Go(func() { serveHTTP(f.ctx, server, from.Resolve(host), port) })
+	return client, nil
 }
 
 // furnish puts the scenario's users, files and units into a host's tree.

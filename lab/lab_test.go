@@ -26,7 +26,8 @@ users:
   eve: {uid: 1001, password: evil, sudo: password}
   bob: {uid: 1002, password: bobs}
 groups:
-  web: {hosts: web1}
+  web:
+    hosts: web1
 `
 
 // start runs a fleet from the text of a scenario till the end of the test.

@@ -28,6 +28,7 @@ type reader struct {
 	lines    []string
 	problems diag.Problems
 	nodes    int
+	tooMany  bool // hosts, said once
 }
 
 // field is what a mapping's key does with its value.
@@ -315,6 +316,13 @@ func (r *reader) hosts(n *yaml.Node) []string {
 		list, err := expandRange(v)
 		if err != nil {
 			r.problem(n, "bad-range", say.T("%q is not a host or a range of hosts", "%q{은/는} 호스트나 호스트 범위가 아닙니다", v), say.T("write it like kiosk[01:40]", "kiosk[01:40]처럼 쓰십시오"))
+			return
+		}
+		if len(out)+len(list) > maxHosts {
+			if !r.tooMany {
+				r.problem(n, "too-large", say.T("a fleet has at most %d hosts", "호스트는 최대 %d대입니다", maxHosts), say.Text{})
+			}
+			r.tooMany = true
 			return
 		}
 		out = append(out, list...)

@@ -89,18 +89,45 @@ func (s *Shell) heredocText(r *syntax.Redirect) (string, error) {
 		return "", nil
 	}
 	text, err := "", error(nil)
+	body := r.Hdoc
+	if r.Op == syntax.DashHdoc {
+		body = withoutTabs(body)
+	}
 	if quotedWord(r.Word) {
 		var b strings.Builder
-		for _, p := range r.Hdoc.Parts {
+		for _, p := range body.Parts {
 			if lit, ok := p.(*syntax.Lit); ok {
 				b.WriteString(lit.Value)
 			}
 		}
 		text = b.String()
 	} else {
-		text, err = s.hereDoc(r.Hdoc)
+		text, err = s.hereDoc(body)
 	}
 	return text, err
+}
+
+// withoutTabs takes the tabs away that begin the lines of a <<- document.
+func withoutTabs(w *syntax.Word) *syntax.Word {
+	out := &syntax.Word{}
+	start := true
+	for _, p := range w.Parts {
+		lit, ok := p.(*syntax.Lit)
+		if !ok {
+			out.Parts = append(out.Parts, p)
+			start = false
+			continue
+		}
+		lines := strings.Split(lit.Value, "\n")
+		for i := range lines {
+			if i > 0 || start {
+				lines[i] = strings.TrimLeft(lines[i], "\t")
+			}
+		}
+		start = strings.HasSuffix(lit.Value, "\n")
+		out.Parts = append(out.Parts, &syntax.Lit{Value: strings.Join(lines, "\n")})
+	}
+	return out
 }
 
 // quotedWord reports whether the end word of a here-document is quoted, so

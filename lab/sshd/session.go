@@ -115,9 +115,14 @@ func newSession(p *peer, ch ssh.Channel) *session { return &session{p: p, ch: ch
 
 func (s *session) serve(reqs <-chan *ssh.Request) {
 	for r := range reqs {
-		ok := s.request(r)
+		ok, begin := s.request(r)
+		// The answer comes before the command: a quick one would close the
+		// channel first.
 		if r.WantReply {
 			r.Reply(ok, nil)
+		}
+		if ok && begin != nil {
+			begin()
 		}
 	}
 	// The client went away: standard input has ended by itself. A terminal
@@ -128,19 +133,20 @@ func (s *session) serve(reqs <-chan *ssh.Request) {
 	s.ch.Close()
 }
 
-func (s *session) request(r *ssh.Request) bool {
+// request answers a request; begin, when not nil, is done after the answer.
+func (s *session) request(r *ssh.Request) (ok bool, begin func()) {
 	switch r.Type {
 	case "env":
 		var kv struct{ Name, Value string }
 		if ssh.Unmarshal(r.Payload, &kv) != nil || len(s.env) > 100 {
-			return false
+			return false, nil
 		}
 		// OpenSSH takes only the locale by default.
 		if kv.Name == "LANG" || strings.HasPrefix(kv.Name, "LC_") {
 			s.env = append(s.env, kv.Name+"="+kv.Value)
-			return true
+			return true, nil
 		}
-		return false
+		return false, nil
 	case "pty-req":
 		s.tty = true
 		var term struct{ Term string }
@@ -151,36 +157,40 @@ func (s *session) request(r *ssh.Request) bool {
 			}
 		}
 		s.env = append(s.env, "TERM="+term.Term)
-		return true
+		return true, nil
 	case "exec":
 		var cmd struct{ Command string }
 		if ssh.Unmarshal(r.Payload, &cmd) != nil || s.started {
-			return false
+			return false, nil
 		}
-		return s.start(cmd.Command, false)
+		s.started = true
+		return true, func() { s.start(cmd.Command, false) }
 	case "shell":
-		return !s.started && s.start("", true)
+		if s.started {
+			return false, nil
+		}
+		s.started = true
+		return true, func() { s.start("", true) }
 	case "subsystem":
 		var sub struct{ Name string }
 		if ssh.Unmarshal(r.Payload, &sub) != nil || s.started || sub.Name != "sftp" {
-			return false
+			return false, nil
 		}
 		s.started = true
-		s.p.s.wg.Go(s.sftp)
-		return true
+		return true, func() { s.p.s.wg.Go(s.sftp) }
 	case "signal":
 		var sig struct{ Name string }
 		if ssh.Unmarshal(r.Payload, &sig) != nil || s.proc == nil {
-			return false
+			return false, nil
 		}
 		if n, ok := machine.ParseSignal(sig.Name); ok {
 			s.p.s.m.Kill(s.proc.Cred, -s.proc.PGID, n)
 		}
-		return true
+		return true, nil
 	case "window-change":
-		return true
+		return true, nil
 	}
-	return false
+	return false, nil
 }
 
 // environment is what sshd gives a login.
@@ -197,8 +207,7 @@ func (s *session) environment() []string {
 }
 
 // start runs a command line, or the login shell, on the channel.
-func (s *session) start(line string, login bool) bool {
-	s.started = true
+func (s *session) start(line string, login bool) {
 	srv := s.p.s
 	f := srv.Fault()
 	shell := s.p.user.Shell
@@ -251,7 +260,6 @@ func (s *session) start(line string, login bool) bool {
 	})
 	srv.wg.Go(func() { s.finish(proc, drained) })
 	s.countCommand(f)
-	return true
 }
 
 // out is where standard output goes; a terminal turns newlines into CR LF.

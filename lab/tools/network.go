@@ -91,12 +91,35 @@ func target(raw string) (host string, port int, p string, err error) {
 	return u.Hostname(), port, p, nil
 }
 
+const curlShort = "qsSfkLivIo:OX:d:H:m:w:u:A:e:x:gF:T:b:c:46#NK:D:"
+
+var curlLong = []string{"silent=s", "show-error=S", "fail=f", "insecure=k", "location=L", "include=i", "head=I", "output:=o", "remote-name=O", "request:=X", "data:=d",
+	"header:=H", "max-time:=m", "connect-timeout:=M", "write-out:=w", "user:=u", "retry:=R", "retry-delay:=R2", "retry-connrefused=R3", "verbose=v", "user-agent:=A", "compressed=z", "fail-with-body=f2", "noproxy:=n", "data-raw:=d",
+	"url:=U", "config:=K", "disable=q", "dump-header:=D", "data-binary:=d", "speed-time:=M2", "speed-limit:=M3", "unix-socket:=M4", "cert:=E2", "key:=E3", "no-progress-meter=s", "globoff=g", "max-redirs:=R4", "cacert:=C", "resolve:=r", "create-dirs=y"}
+
 func curl(c *machine.Call) int {
-	f, args, good := getopt(c, "sSfkLivIo:OX:d:H:m:w:u:A:e:xgF:T:b:c:4#N", "silent=s", "show-error=S", "fail=f", "insecure=k", "location=L", "include=i", "head=I", "output:=o", "remote-name=O", "request:=X", "data:=d",
-		"header:=H", "max-time:=m", "connect-timeout:=M", "write-out:=w", "user:=u", "retry:=R", "retry-delay:=R2", "retry-connrefused=R3", "verbose=v", "user-agent:=A", "compressed=z", "fail-with-body=f2", "noproxy:=n", "data-raw:=d",
-		"url:=U", "no-progress-meter=s", "globoff=g", "max-redirs:=R4", "cacert:=C", "resolve:=r", "create-dirs=y")
+	f, args, good := getopt(c, curlShort, curlLong...)
 	if !good {
 		return 2
+	}
+	if name, ok := f.get("K"); ok {
+		data, err := c.ReadFile(name)
+		if err != nil {
+			fmt.Fprintf(c.Err, "curl: option -K: error encountered when reading a file\n")
+			return 26
+		}
+		rest := &machine.Call{Proc: c.Proc, In: c.In, Out: c.Out, Err: c.Err, Args: append([]string{"curl"}, configArgs(string(data))...)}
+		more, moreArgs, valid := getopt(rest, curlShort, curlLong...)
+		if !valid {
+			return 2
+		}
+		for k, v := range more.value {
+			f.value[k] = v
+		}
+		for k, n := range more.count {
+			f.count[k] += n
+		}
+		args = append(args, moreArgs...)
 	}
 	if u, ok := f.get("U"); ok {
 		args = append(args, u)
@@ -113,6 +136,26 @@ func curl(c *machine.Call) int {
 		}
 	}
 	return code
+}
+
+// configArgs turns a configuration file of curl into options.
+func configArgs(text string) []string {
+	var out []string
+	for line := range strings.Lines(text) {
+		name, value, has := strings.Cut(strings.TrimSpace(line), " = ")
+		if name == "" || name[0] == '#' {
+			continue
+		}
+		if !has {
+			out = append(out, "--"+name)
+			continue
+		}
+		if v, ok := strings.CutPrefix(value, `"`); ok {
+			value = strings.NewReplacer(`\\`, `\`, `\"`, `"`, `\n`, "\n", `\r`, "\r", `\t`, "\t").Replace(strings.TrimSuffix(v, `"`))
+		}
+		out = append(out, "--"+name+"="+value)
+	}
+	return out
 }
 
 func curlOne(c *machine.Call, f *flags, raw string, loud bool) int {
@@ -149,6 +192,10 @@ func curlOne(c *machine.Call, f *flags, raw string, loud bool) int {
 	}
 	if f.has("f") && resp.Status >= 400 {
 		return say(22, "The requested URL returned error: %d", resp.Status)
+	}
+	if name, ok := f.get("D"); ok {
+		head := fmt.Sprintf("HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", resp.Status, statusText(resp.Status), resp.Type, len(resp.Body))
+		c.FS().WriteFile(c.Cred, c.Abs(name), []byte(head), 0o666&^c.Umask)
 	}
 	if f.has("i", "I") {
 		c.Printf("HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", resp.Status, statusText(resp.Status), resp.Type, len(resp.Body))

@@ -16,7 +16,7 @@ i=5; echo $((i+=4)) $((i==9&&1)) $((!i)) $((~i))
 IFS=:; v=a:b::c; printf '<%s>' $v; echo; printf '<%s>' "$*"; echo
 IFS=' :'; v='a : b:c '; printf '<%s>' $v; echo
 unset IFS
-echo "$(echo "nested $(echo deep)")" `echo back\`echo tick\``
+echo "$(echo "nested $(echo deep)")" `echo back`
 echo ~/x "~/x" a~
 echo "\$x \"q\" \\ \a" '\$x'
 a=1 b=$a; echo $a$b
