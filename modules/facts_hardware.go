@@ -405,9 +405,6 @@ func columns(text string, atLeast int) [][]string {
 }
 
 func readMounts(f *factFields, facts *value.Dict) {
-	if !f.has("mounts") {
-		return
-	}
 	bound := bindMounts(f.fields["mountinfo"])
 	uuids := map[string]string{}
 	for _, line := range lines(f.fields["lsblk"]) {

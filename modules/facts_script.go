@@ -156,11 +156,13 @@ if H vgs && [ "$(id -u)" = 0 ]; then
 for t in vgs lvs pvs; do C "lvm.$t" "$t" --noheadings --nosuffix --units g --separator ,; done
 fi
 R mountinfo /proc/self/mountinfo
-R mounts /proc/self/mounts
+M=
+for f in /etc/mtab /proc/mounts /proc/self/mounts; do [ ! -r "$f" ] || M=$f; done
+R mounts "$M"
 t=
 if H timeout; then t="timeout $G"; fi
 if H lsblk; then C lsblk $t lsblk --list --noheadings --paths --output NAME,UUID --exclude 2; fi
-if [ -r /proc/self/mounts ]; then
+if [ -n "$M" ]; then
 while read -r dev mnt typ rest; do
 case $dev in
 /*|*:/*) ;;
@@ -168,7 +170,7 @@ case $dev in
 esac
 m=$(printf '%bx' "$mnt"); m=${m%x}
 printf 'statfs.%s=' "$m"; $t stat -f -c '%s %S %b %a %c %d' "$m" 2>/dev/null </dev/null; printf '\0'
-done </proc/self/mounts
+done <"$M"
 fi
 for k in id uuid label; do
 for f in /dev/disk/by-$k/*; do
