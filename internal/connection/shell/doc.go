@@ -14,8 +14,9 @@
 //
 // # How a command travels
 //
-// One line goes in; the script is quoted within it, and never an argument of a
-// program, so that `ps` on the host does not show it:
+// One line goes in; the script is quoted within it and evaluated there, no
+// argument of a program, so that `ps` on the host does not show it (but for a
+// command that asks for a program of its own, Command.Executable):
 //
 //	wait $W; { ( eval 'script' ) </dev/null; printf 'MARK %s\n' $?; printf 'MARK\n' >&2; } & W=$!
 //

@@ -16,7 +16,9 @@ import (
 // These bound how long ending a command may hold us up.
 const (
 	termGrace = 2 * time.Second // between TERM and KILL
-	killGrace = 3 * time.Second // until we give the whole session up
+	// killGrace is how long we wait for the host to confirm before the session is
+	// given up; looking through all processes takes an old machine seconds.
+	killGrace = 8 * time.Second
 	// exitGrace is for the exit status and last words of a process whose
 	// streams have ended.
 	exitGrace = 2 * time.Second
