@@ -324,7 +324,7 @@ func (p *playRun) selectHosts() error {
 		}
 		patterns = append(patterns, value.Str(v))
 	}
-	found, problems := p.run.Inventory.Select(strings.Join(patterns, ","), p.run.Limit)
+	found, problems := p.run.Inventory.SelectList(patterns, p.run.Limit)
 	p.run.tellWarnings(problems)
 	for _, h := range orderHosts(found, p.settings.order) {
 		p.hosts = append(p.hosts, p.run.host(h.Name))

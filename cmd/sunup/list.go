@@ -34,7 +34,7 @@ func (p *project) listPlay(f *runFlags, number int, play *playbooks.Play) {
 	head := fmt.Sprintf("\n  play #%d (%s): %s", number, strings.Join(play.Hosts, ","), name)
 	fmt.Fprintf(out, "%s\tTAGS: [%s]\n", head, strings.Join(play.AllTags(), ","))
 	if f.listHosts {
-		hosts, _ := p.inventory.Select(strings.Join(play.Hosts, ","), f.target.limit)
+		hosts, _ := p.inventory.SelectList(play.Hosts, f.target.limit)
 		fmt.Fprintf(out, "    pattern: %s\n    hosts (%d):\n", value.Repr(value.Strings(play.Hosts)), len(hosts))
 		for _, h := range hosts {
 			fmt.Fprintf(out, "      %s\n", h.Name)

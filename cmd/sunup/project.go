@@ -98,6 +98,22 @@ func (p *project) openInventory(ctx context.Context) error {
 	return nil
 }
 
+// checkInventory reads the variable files of all hosts beside the playbooks: a
+// broken group_vars file ends the command before any host is touched.
+func (p *project) checkInventory(playbooks []string) error {
+	var all diag.Problems
+	dirs := map[string]bool{}
+	for _, path := range playbooks {
+		dir := filepath.Dir(path)
+		if !dirs[dir] {
+			dirs[dir] = true
+			all = append(all, p.inventory.Check(dir)...)
+		}
+	}
+	p.tellWarnings(all)
+	return all.Err()
+}
+
 // evaluate computes an expression for a constructed inventory.
 func (p *project) evaluate(ctx context.Context, expr string, d *value.Dict) (any, error) {
 	e, err := p.templar.Expr(expr)
@@ -122,11 +138,11 @@ func (p *project) jinjaEnv() *jinja.Env {
 	env := jinja.NewEnv()
 	env.Native = p.config.Bool("DEFAULT_JINJA2_NATIVE")
 	env.FromYAML = func(text string) (any, error) {
-		n, problems := yaml.Load("<from_yaml>", []byte(text))
-		if err := problems.Err(); err != nil {
+		nodes, problems := yaml.Parse("<from_yaml>", []byte(text))
+		if err := problems.Err(); err != nil || len(nodes) == 0 {
 			return nil, err
 		}
-		return n.Value(), nil
+		return nodes[0].Value(), nil
 	}
 	env.FromYAMLAll = func(text string) ([]any, error) {
 		nodes, problems := yaml.Parse("<from_yaml_all>", []byte(text))

@@ -108,6 +108,9 @@ func (a *app) runPlaybooks(ctx context.Context, f *runFlags, paths []string) err
 	if f.syntaxCheck || f.listHosts || f.listTasks || f.listTags {
 		return p.list(f, paths, books)
 	}
+	if err := p.checkInventory(paths); err != nil {
+		return err
+	}
 	o, err := p.runOptions(f, paths)
 	if err != nil {
 		return err
