@@ -394,12 +394,19 @@ func (b *Builder) workOrders() []Quarantined {
 	out := slices.Clone(b.report.Quarantine)
 	for i := range out {
 		q := &out[i]
+		// What a rescue caught first says more than the fail that ends it.
 		for _, f := range b.report.Failures {
-			if f.Host == q.Host && f.Play == q.Play && isBad(f.Outcome) {
-				q.Task, q.Fix = f.Task, f.Fix
-				if q.Reason.IsZero() {
-					q.Reason = f.Why
-				}
+			if f.Host != q.Host || f.Play != q.Play || f.Outcome == event.Ignored {
+				continue
+			}
+			if q.Fix.IsZero() {
+				q.Fix = f.Fix
+			}
+			if q.Reason.IsZero() {
+				q.Reason = f.Why
+			}
+			if isBad(f.Outcome) {
+				q.Task = f.Task
 			}
 		}
 		if q.Reason.IsZero() {

@@ -141,13 +141,18 @@ func newPage(r *Report, lang say.Lang) *page {
 	}
 	p := &page{Report: r, Lang: lang, zone: zoneOf(r)}
 	p.Verdict, p.Symbol = verdict(r)
+	bad := map[string]bool{}
+	for _, h := range r.Hosts {
+		bad[h.Name] = isBad(h.Outcome)
+	}
 	for i, f := range r.Failures {
 		if i >= pageLong {
 			short := *f
 			short.cutTo(pageShort)
 			f = &short
 		}
-		if isBad(f.Outcome) {
+		// What a rescue caught on a host that is bad in the end is evidence.
+		if isBad(f.Outcome) || f.Outcome == event.Rescued && bad[f.Host] {
 			p.Bad = append(p.Bad, f)
 		} else {
 			p.Caught = append(p.Caught, f)

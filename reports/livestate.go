@@ -29,7 +29,9 @@ type liveState struct {
 	told    map[string]int // failures by cause
 	aside   int
 	bad     map[string]bool
-	ended   bool
+	// fixes are what to do about hosts whose quarantine is not told yet.
+	fixes map[string]say.Text
+	ended bool
 }
 
 type livePlay struct {
@@ -51,7 +53,7 @@ type liveTask struct {
 }
 
 func newLiveState(lang say.Lang, plain bool) *liveState {
-	return &liveState{lang: lang, plain: plain, counts: Counts{}, plays: map[int]*livePlay{}, tasks: map[int]*liveTask{}, told: map[string]int{}, bad: map[string]bool{}}
+	return &liveState{lang: lang, plain: plain, counts: Counts{}, plays: map[int]*livePlay{}, tasks: map[int]*liveTask{}, told: map[string]int{}, fixes: map[string]say.Text{}, bad: map[string]bool{}}
 }
 
 // apply takes one event and returns the lines that are final with it.
@@ -215,8 +217,29 @@ func (s *liveState) hostTaskEnded(d event.HostTaskEnded, at time.Time) []line {
 	if !isBad(d.Outcome) {
 		return nil
 	}
+	told := s.bad[d.Host]
 	s.bad[d.Host] = true
-	return s.failure(d, t)
+	if d.Outcome != event.Quarantined {
+		return s.failure(d, t)
+	}
+	// The quarantine is told by its own event, before or after this one.
+	f := newFailure(d)
+	if f.Fix.IsZero() {
+		_, f.Fix = probableCause(d.Outcome, f)
+	}
+	if !told {
+		s.fixes[d.Host] = f.Fix
+		return nil
+	}
+	return s.fix(f.Fix)
+}
+
+// fix is the line that says what to do.
+func (s *liveState) fix(t say.Text) []line {
+	if t.IsZero() {
+		return nil
+	}
+	return []line{text("    ").with(s.in("do:  ", "조치: "), bold).with(t.In(s.lang), "")}
 }
 
 // failure tells a failure with its cause; of many of the same cause only the
@@ -248,10 +271,7 @@ func (s *liveState) failure(d event.HostTaskEnded, t *liveTask) []line {
 	if !f.Why.IsZero() {
 		out = append(out, text("    ").with(s.in("why: ", "원인: "), bold).with(f.Why.In(s.lang), ""))
 	}
-	if !f.Fix.IsZero() {
-		out = append(out, text("    ").with(s.in("do:  ", "조치: "), bold).with(f.Fix.In(s.lang), ""))
-	}
-	return out
+	return append(out, s.fix(f.Fix)...)
 }
 
 func (s *liveState) quarantined(d event.HostQuarantined) []line {
@@ -268,7 +288,9 @@ func (s *liveState) quarantined(d event.HostQuarantined) []line {
 	if !d.Reason.IsZero() {
 		l = l.with(": "+d.Reason.In(s.lang), "")
 	}
-	return []line{l}
+	out := append([]line{l}, s.fix(s.fixes[d.Host])...)
+	delete(s.fixes, d.Host)
+	return out
 }
 
 func (s *liveState) playEnded(d event.PlayEnded, at time.Time) []line {
