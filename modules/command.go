@@ -212,6 +212,9 @@ func (c *Call) notRun(r *Result, mark string) *Result {
 			}
 		}
 		r.Set("cmd", strings.Join(words, " ")).Set("rc", errno)
+		for _, name := range []string{"start", "end", "delta"} {
+			r.Values.Delete(name)
+		}
 	}
 	r.Set("msg", r.Msg)
 	return r

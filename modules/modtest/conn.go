@@ -12,9 +12,11 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 
 	"sunup/internal/connection"
+	"sunup/internal/connection/local"
 )
 
 // Sh is a Conn that runs every script in a new shell of this machine.
@@ -90,6 +92,31 @@ func (s *Sh) Get(_ context.Context, path string, w io.Writer) error {
 	defer f.Close()
 	_, err = io.Copy(w, f)
 	return err
+}
+
+// Resident is the local connection, whose shells live from one command to the
+// next, with an environment and a directory.
+type Resident struct {
+	connection.Conn
+	Env []string
+	Dir string
+}
+
+// NewResident returns a Resident that t ends.
+func NewResident(t *testing.T) *Resident {
+	t.Helper()
+	link := local.New(connection.Options{Name: "testhost"})
+	t.Cleanup(func() { _ = link.Close() })
+	return &Resident{Conn: link.As(connection.Become{})}
+}
+
+// Exec runs the script with the environment.
+func (r *Resident) Exec(ctx context.Context, cmd connection.Command) (connection.Output, error) {
+	cmd.Env = append(r.Env[:len(r.Env):len(r.Env)], cmd.Env...)
+	if cmd.Dir == "" {
+		cmd.Dir = r.Dir
+	}
+	return r.Conn.Exec(ctx, cmd)
 }
 
 // Host is a pretended host: a Conn that answers scripts as it was told, in

@@ -11,9 +11,9 @@
 //	files/NAME, templates/NAME, vars/NAME   files of the controller
 //	host.yml       a pretended host instead of a real shell: see Exchange
 //
-// Without host.yml the scripts of the module run in the real shells of this
-// machine, in a directory that is thrown away and stands for {{tmp}}. The
-// module is run three times there: in check mode, when nothing may change and
+// Without host.yml the scripts of the module run on this machine, in each shell
+// that a host may have and over the local connection, in a directory that is
+// thrown away and stands for {{tmp}}. The module is run three times there: in check mode, when nothing may change and
 // the same must be reported; for real; and again, when nothing may be left to
 // do.
 //

@@ -46,7 +46,7 @@ func Run(t *testing.T, testdata string) {
 func shells() map[string][]string {
 	found := map[string][]string{}
 	for name, argv := range map[string][]string{
-		"dash": {"dash", "-c"}, "bash": {"bash", "--posix", "-c"}, "busybox": {"busybox", "ash", "-c"},
+		"dash": {"dash", "-c"}, "busybox": {"busybox", "ash", "-c"},
 	} {
 		if p, err := exec.LookPath(argv[0]); err == nil {
 			found[name] = append([]string{p}, argv[1:]...)
@@ -71,10 +71,20 @@ func (c Case) Run(t *testing.T) {
 	}
 	sort.Strings(names)
 	for _, name := range names {
-		if c.Etc && name == "bash" {
-			continue // the tools for accounts are slow, and two shells are enough
-		}
-		t.Run(name, func(t *testing.T) { c.real(t, all[name]) })
+		t.Run(name, func(t *testing.T) {
+			shell := all[name]
+			if c.Etc {
+				shell = ownEtc(t, shell)
+			}
+			conn := &Sh{Shell: shell}
+			c.real(t, conn, func(env []string, dir string) { conn.Env, conn.Dir = env, dir })
+		})
+	}
+	if !c.Etc {
+		t.Run("resident", func(t *testing.T) {
+			conn := NewResident(t)
+			c.real(t, conn, func(env []string, dir string) { conn.Env, conn.Dir = env, dir })
+		})
 	}
 }
 
@@ -163,12 +173,12 @@ func (c Case) pretended(t *testing.T) {
 	}
 }
 
-func (c Case) real(t *testing.T, shell []string) {
+// real runs the case on this machine; place sets environment and directory of
+// conn.
+func (c Case) real(t *testing.T, conn connection.Conn, place func(env []string, dir string)) {
 	s := c.stage(t)
-	if c.Etc {
-		shell = ownEtc(t, shell)
-	}
-	conn := &Sh{Shell: shell, Dir: s.tmp, Env: c.env(s)}
+	env := c.env(s)
+	place(env, s.tmp)
 	if c.Setup != "" {
 		out, err := conn.Exec(context.Background(), connection.Command{Script: s.replace.Replace(c.Setup)})
 		if err != nil || out.Code != 0 {
@@ -188,14 +198,14 @@ func (c Case) real(t *testing.T, shell []string) {
 			c.checkMode(t, r, wanted)
 		}
 	}
-	conn.Env = append(conn.Env, "MODTEST_CALLS="+s.log)
+	place(append(env[:len(env):len(env)], "MODTEST_CALLS="+s.log), s.tmp)
 	r := c.call(t, s, conn, c.Check)
 	c.compare(t, s, r)
 	c.files(t, s)
 	if r == nil || c.Check || c.Again == "no" || (r.Failed && c.Again == "") {
 		return
 	}
-	conn.Env = conn.Env[:len(conn.Env)-1]
+	place(env, s.tmp)
 	again := c.call(t, s, conn, false)
 	if got := outcome(again); got != orDefault(c.Again, "ok") && !(c.Again == "" && got == "skipped") {
 		t.Errorf("the second run reports %s: %s", got, Print(again))
