@@ -20,6 +20,8 @@ const (
 	// maxInline is the largest content that travels inside a script: a script
 	// is one exchange, Put is several.
 	maxInline = 64 << 10
+	// maxBatch is the size of a script above which no further file is added.
+	maxBatch = 4 * maxInline
 	// maxContent is the largest file that is read into memory for editing.
 	maxContent = 64 << 20
 	// maxAnswer is the largest content that is read inside an observation:
@@ -84,29 +86,17 @@ type invalid struct {
 // write carries out a rewrite. The failed Result says why it could not be
 // done; inv is set when that was the validate command.
 func (c *Call) write(ctx context.Context, w rewrite) (done rewritten, inv *invalid, fail *Result, err error) {
-	finish, fail := w.finishScript()
+	temp := path.Join(path.Dir(w.at.Path), ".sunup-"+randomName())
+	script, fail := w.script(temp)
 	if fail != nil {
 		return done, nil, fail, nil
 	}
-	var s strings.Builder
-	dir := path.Dir(w.at.Path)
-	temp := path.Join(dir, ".sunup-"+randomName())
-	s.WriteString(applyTools + "p=" + quoteText(dashless(w.at.Path)) + "\nd=" + quoteText(dashless(dir)) + "\n")
-	mkdir := "[ -d \"$d\" ] || mkdir -p \"$d\" || E 'cannot make the directory' mkdir\n"
-	if w.content.inline() {
-		if w.makeDirs {
-			s.WriteString(mkdir)
-		}
-		s.WriteString("umask 077\nT=" + quoteText(dashless(temp)) + "\n" + w.content.script())
-	} else {
-		if fail, err := c.sendBeside(ctx, w, mkdir, temp); fail != nil || err != nil {
+	if !w.content.inline() {
+		if fail, err := c.sendBeside(ctx, w, temp); fail != nil || err != nil {
 			return done, nil, fail, err
 		}
-		s.WriteString("umask 077\nT=" + quoteText(dashless(temp)) + "\n")
 	}
-	s.WriteString("h=$(sha1sum <\"$T\") || E 'cannot read back' sha1sum\n[ \"${h%% *}\" = " + w.content.sha1 + " ] || E 'Copied file does not match the expected checksum. Transfer failed.' sha1sum\n")
-	s.WriteString(finish)
-	f, fail, err := c.observe(ctx, s.String())
+	f, fail, err := c.observe(ctx, applyTools+script)
 	if err != nil {
 		return done, nil, nil, err
 	}
@@ -119,13 +109,57 @@ func (c *Call) write(ctx context.Context, w rewrite) (done rewritten, inv *inval
 	return rewritten{at: f.found("new", w.at.Path), backupFile: f.text("backup")}, nil, nil, nil
 }
 
+const mkdirScript = "[ -d \"$d\" ] || mkdir -p \"$d\" || E 'cannot make the directory' mkdir\n"
+
+// script writes small content to the file temp (large content is there
+// already), and finishes it. Several such scripts may follow each other.
+func (w rewrite) script(temp string) (string, *Result) {
+	finish, fail := w.finishScript()
+	if fail != nil {
+		return "", fail
+	}
+	var s strings.Builder
+	s.WriteString("p=" + quoteText(dashless(w.at.Path)) + "\nd=" + quoteText(dashless(path.Dir(w.at.Path))) + "\n")
+	if w.makeDirs && w.content.inline() {
+		s.WriteString(mkdirScript)
+	}
+	s.WriteString("umask 077\nT=" + quoteText(dashless(temp)) + "\n")
+	if w.content.inline() {
+		s.WriteString(w.content.script())
+	}
+	s.WriteString("h=$(sha1sum <\"$T\") || E 'cannot read back' sha1sum\n[ \"${h%% *}\" = " + w.content.sha1 +
+		" ] || E 'Copied file does not match the expected checksum. Transfer failed.' sha1sum\n")
+	return s.String() + finish, nil
+}
+
+// writeAll carries out many small rewrites, none with a backup or a validate
+// command, in few exchanges.
+func (c *Call) writeAll(ctx context.Context, list []rewrite) (*Result, error) {
+	var s strings.Builder
+	for i, w := range list {
+		script, fail := w.script(path.Join(path.Dir(w.at.Path), ".sunup-"+randomName()))
+		if fail != nil {
+			return fail, nil
+		}
+		s.WriteString(script)
+		if s.Len() < maxBatch && i+1 < len(list) {
+			continue
+		}
+		if _, fail, err := c.observe(ctx, applyTools+s.String()); fail != nil || err != nil {
+			return fail, err
+		}
+		s.Reset()
+	}
+	return nil, nil
+}
+
 // sendBeside puts large content beside the file, after looking whether there
 // is room for it: a full disk is better told before than met half-way.
-func (c *Call) sendBeside(ctx context.Context, w rewrite, mkdir, temp string) (*Result, error) {
+func (c *Call) sendBeside(ctx context.Context, w rewrite, temp string) (*Result, error) {
 	dir := path.Dir(w.at.Path)
 	script := applyTools + "d=" + quoteText(dashless(dir)) + "\n"
 	if w.makeDirs {
-		script += mkdir
+		script += mkdirScript
 	}
 	script += "printf 'pwd=%s\\0' \"$PWD\"\nprintf 'room='; df -Pk \"$d\" || [ \"$?\" != 127 ] || N df\nprintf '\\0'\n"
 	f, fail, err := c.observe(ctx, script)

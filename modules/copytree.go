@@ -140,7 +140,7 @@ type treeCopy struct {
 	id      identities
 	at      map[string]found
 	sums    map[string]string
-	content map[string]fields
+	queued  []rewrite
 	changed bool
 	diffs   []Diff
 }
@@ -260,6 +260,15 @@ func (t *treeCopy) copyFiles(ctx context.Context) (*Result, *Result, error) {
 				return nil, fail, err
 			}
 		}
+		if queued, err := t.queue(d, f, at); queued || err != nil {
+			if err != nil {
+				return nil, nil, err
+			}
+			if fail, err := t.flush(ctx, maxBatch); fail != nil || err != nil {
+				return nil, fail, err
+			}
+			continue
+		}
 		r, err := t.deliverTo(ctx, d, f, at, t.id)
 		if err != nil {
 			return nil, nil, err
@@ -271,7 +280,44 @@ func (t *treeCopy) copyFiles(ctx context.Context) (*Result, *Result, error) {
 		t.diffs = append(t.diffs, r.Diffs...)
 		last = r
 	}
-	return last, nil, nil
+	fail, err := t.flush(ctx, 0)
+	return last, fail, err
+}
+
+// flush writes what is queued when it is more than a size: a large tree is not
+// held in memory.
+func (t *treeCopy) flush(ctx context.Context, above int64) (*Result, error) {
+	size := int64(0)
+	for _, w := range t.queued {
+		size += w.content.size
+	}
+	if len(t.queued) == 0 || (size <= above && len(t.queued) < 500) && above > 0 {
+		return nil, nil
+	}
+	fail, err := t.writeAll(ctx, t.queued)
+	t.queued = nil
+	return fail, err
+}
+
+// queue keeps a small file that must be written for an exchange together with
+// others. Those that need more than writing are not queued.
+func (t *treeCopy) queue(d delivery, f fields, at found) (bool, error) {
+	same := at.exists() && !at.isLink() && f.sum("sum") == d.content.sha1
+	switch {
+	case t.Check, !d.content.inline(), d.backup, d.validate != "", d.follow, len(t.tree.files) == 1,
+		same, at.isDir(), at.exists() && !d.force:
+		return false, nil
+	}
+	if t.Diff {
+		diff, err := d.diff(f, at)
+		if err != nil {
+			return false, err
+		}
+		t.diffs = append(t.diffs, diff)
+	}
+	t.changed = true
+	t.queued = append(t.queued, rewrite{at: at, content: d.content, attrs: d.attrs, id: t.id, unsafe: d.unsafe})
+	return true, nil
 }
 
 // addContent reads what a file holds, for its diff.

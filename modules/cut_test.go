@@ -80,6 +80,37 @@ func TestExchanges(t *testing.T) {
 
 var errLost = &connection.Unreachable{Host: "test", Phase: connection.PhaseCommand, Sent: true, Err: errors.New("connection lost")}
 
+// A directory is looked at in one exchange, and its small files are written in
+// one.
+func TestExchangesOfATree(t *testing.T) {
+	controller := t.TempDir()
+	for i := range 40 {
+		name := filepath.Join(controller, "files", "tree", fmt.Sprintf("d%d", i%4), fmt.Sprintf("f%d", i))
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(name), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir := t.TempDir()
+	conn := &counted{Conn: shellIn(dir)}
+	for i, want := range []int{3, 1} {
+		conn.execs = 0
+		r, err := call("copy", conn, false, map[string]any{"src": "tree", "dest": dir + "/to", "mode": "0640"}, controller)
+		if err != nil || r.Failed || r.Changed != (i == 0) {
+			t.Fatalf("run %d: %v, %s", i+1, err, modtest.Print(r))
+		}
+		if conn.execs != want || conn.puts != 0 {
+			t.Errorf("run %d: %d exchanges, %d transfers; expected %d", i+1, conn.execs, conn.puts, want)
+		}
+	}
+	b, err := os.ReadFile(dir + "/to/tree/d3/f39")
+	if err != nil || string(b) != filepath.Join(controller, "files/tree/d3/f39") {
+		t.Errorf("%q, %v", b, err)
+	}
+}
+
 // dying loses the host at the n-th tool that a script starts: before it ran, or
 // after.
 type dying struct {

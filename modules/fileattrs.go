@@ -290,5 +290,5 @@ func (ch attrChange) script(word string) string {
 // with a reason, or with the tool that is not there; T names what to take away
 // before that.
 const applyTools = `T=
-E() { r=$?; [ -z "$T" ] || rm -f "$T"; if [ "$r" = 127 ]; then N "$2"; fi; printf '\0fail=%s: \0' "$1"; exit 1; }
+E() { r=$?; [ -z "$T" ] || rm -f "$T"; if [ "$r" = 127 ]; then N "$2"; fi; printf '\0at=%s\0fail=%s: \0' "${p-}" "$1"; exit 1; }
 `

@@ -539,8 +539,7 @@ func (t *curlTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		body = b
 	}
-	script, dir := t.script(r, body)
-	cmd := connection.Command{Script: observeTools + script}
+	cmd := connection.Command{Script: observeTools + t.script(r, body)}
 	if body != nil {
 		cmd.Stdin = bytes.NewReader(body)
 	}
@@ -555,14 +554,40 @@ func (t *curlTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 	if rc := f.text("rc"); rc != "0" {
 		return nil, curlError(rc, f.text("error"))
 	}
-	return t.response(r, f, dir)
+	return t.response(r, f)
 }
 
 // curlLimit is the size above which a body stays in a file of the host until it
 // is read.
 const curlLimit = 1 << 20
 
-func (t *curlTripper) script(r *http.Request, body []byte) (script, dir string) {
+func (t *curlTripper) script(r *http.Request, body []byte) string {
+	conf := t.config(r, body)
+	data := ""
+	if body != nil {
+		data = " --data-binary @-"
+	}
+	dir := ".sunup-" + randomName()
+	return `t=${TMPDIR:-/tmp}/` + dir + `
+(umask 077; mkdir "$t") || exit 1
+printf 'dir=%s\0' "$t"
+trap 'rm -rf "$t"' HUP TERM INT
+curl -q -sS -K /dev/fd/3 -D "$t/head" -o "$t/body"` + data + ` 2>"$t/error" 3<<'END-OF-CURL'
+` + conf + `END-OF-CURL
+r=$?
+if [ "$r" = 127 ]; then rm -rf "$t"; N curl; fi
+printf 'rc=%s\0error=' "$r"; cat "$t/error"
+printf '\0head='; base64 <"$t/head"; printf '\0'
+[ -e "$t/body" ] || : >"$t/body"
+n=$(wc -c <"$t/body"); printf 'size=%s\0' "$n"
+if [ "$n" -le ` + strconv.Itoa(curlLimit) + ` ]; then printf 'body='; base64 <"$t/body"; printf '\0'; rm -rf "$t"
+else H sum "$t/body"; fi
+[ "$r" = 0 ] || rm -rf "$t"
+`
+}
+
+// config is the request in the language of curl's configuration.
+func (t *curlTripper) config(r *http.Request, body []byte) string {
 	var conf strings.Builder
 	set := func(name, v string) {
 		conf.WriteString(name + " = \"" + strings.NewReplacer("\\", "\\\\", "\"", "\\\"", "\n", "\\n", "\r", "\\r", "\t", "\\t").Replace(v) + "\"\n")
@@ -604,30 +629,10 @@ func (t *curlTripper) script(r *http.Request, body []byte) (script, dir string) 
 			set("key", a.Str("client_key"))
 		}
 	}
-	data := ""
-	if body != nil {
-		data = " --data-binary @-"
-		if len(r.Header["Content-Type"]) == 0 {
-			set("header", "Content-Type:")
-		}
+	if body != nil && len(r.Header["Content-Type"]) == 0 {
+		set("header", "Content-Type:")
 	}
-	dir = ".sunup-" + randomName()
-	return `t=${TMPDIR:-/tmp}/` + dir + `
-(umask 077; mkdir "$t") || exit 1
-printf 'dir=%s\0' "$t"
-trap 'rm -rf "$t"' HUP TERM INT
-curl -q -sS -K /dev/fd/3 -D "$t/head" -o "$t/body"` + data + ` 2>"$t/error" 3<<'END-OF-CURL'
-` + conf.String() + `END-OF-CURL
-r=$?
-if [ "$r" = 127 ]; then rm -rf "$t"; N curl; fi
-printf 'rc=%s\0error=' "$r"; cat "$t/error"
-printf '\0head='; base64 <"$t/head"; printf '\0'
-[ -e "$t/body" ] || : >"$t/body"
-n=$(wc -c <"$t/body"); printf 'size=%s\0' "$n"
-if [ "$n" -le ` + strconv.Itoa(curlLimit) + ` ]; then printf 'body='; base64 <"$t/body"; printf '\0'; rm -rf "$t"
-else H sum "$t/body"; fi
-[ "$r" = 0 ] || rm -rf "$t"
-`, dir
+	return conf.String()
 }
 
 // curlError is what Python would say about a failed connection, where curl's
@@ -647,7 +652,7 @@ func curlError(rc, text string) error {
 	return errors.New(text)
 }
 
-func (t *curlTripper) response(r *http.Request, f fields, _ string) (*http.Response, error) {
+func (t *curlTripper) response(r *http.Request, f fields) (*http.Response, error) {
 	head, err := f.content("head")
 	if err != nil {
 		return nil, err

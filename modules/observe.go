@@ -157,7 +157,11 @@ func (c *Call) observe(ctx context.Context, script string) (fields, *Result, err
 		return nil, c.needs(tool), nil
 	}
 	if msg, ok := f["fail"]; ok {
-		return f, Fail("%s", strings.TrimSuffix(msg+scriptError(out.Stderr), ": ")), nil
+		fail := Fail("%s", strings.TrimSuffix(msg+scriptError(out.Stderr), ": "))
+		if at := f["at"]; at != "" {
+			fail.Set("path", at)
+		}
+		return f, fail, nil
 	}
 	if out.Code != 0 {
 		return f, Fail("the command for %s ended with %d: %s", c.hostName(), out.Code, strings.TrimSpace(string(out.Stderr))), nil
