@@ -17,8 +17,16 @@ import (
 	"sunup/modules"
 )
 
+// notInstant is how long a task runs on a host before that is told: it is for
+// people who watch, and most tasks are over before anyone could read it.
+const notInstant = 300 * time.Millisecond
+
 // run carries the task out on the host and tells how it ended.
 func (x *execution) run() *taskEnd {
+	began := time.AfterFunc(notInstant, func() {
+		x.run_.stream.emit(event.HostTaskBegan{Task: x.number, Host: x.host.name})
+	})
+	defer began.Stop()
 	if x.task.Loop == nil {
 		return x.conclude(x.once(x.scope, nil))
 	}
