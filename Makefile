@@ -29,6 +29,10 @@ demo: build ## start an embedded fleet and run the sample morning startup on it
 bench: build ## measure a run beside a bare SSH client, and a fleet of 1,000 hosts
 	@sh scripts/bench.sh
 
+.PHONY: conformance
+conformance: build ## run ansible-core's own integration targets: ANSIBLE_SRC=checkout TARGETS="loops blocks"
+	@ANSIBLE_SRC="$(ANSIBLE_SRC)" TARGETS="$(TARGETS)" sh scripts/conformance.sh
+
 .PHONY: golden
 golden: ## rewrite the golden files of the tests; review the difference like code
 	@sh scripts/golden.sh
