@@ -97,6 +97,7 @@ func (p *Proc) LookPath(name, search string) (string, error) {
 func (p *Proc) Become(img Image) int {
 	p.mu.Lock()
 	p.Argv = img.Argv
+	p.environ = p.Env
 	p.handler = nil
 	p.mu.Unlock()
 	p.M.record(p, img.Argv)

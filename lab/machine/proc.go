@@ -46,6 +46,7 @@ type Proc struct {
 	ignored map[Signal]bool
 	killed  Signal
 	exit    int
+	environ []string // as the program was started
 	done    chan struct{}
 }
 
@@ -128,6 +129,9 @@ func (p *Proc) Open(name string, flag hostfs.Flag, perm fs.FileMode) (*Desc, err
 		return nil, hostfs.ENOENT
 	}
 	full := p.Abs(name)
+	if rest, ok := strings.CutPrefix(full, "/proc/self/"); ok && !strings.HasPrefix(rest, "fd/") {
+		full = "/proc/" + strconv.Itoa(p.PID) + "/" + rest
+	}
 	if d, err, ok := p.openFD(path.Clean(full)); ok {
 		return d, err
 	}

@@ -80,7 +80,7 @@ func (m *Machine) tcpTable() []byte {
 // procDir invents /proc/PID.
 type procDir struct{ m *Machine }
 
-var procFiles = []string{"cmdline", "comm", "environ", "stat", "status", "cwd", "exe"}
+var procFiles = []string{"cgroup", "cmdline", "comm", "cwd", "environ", "exe", "mountinfo", "mounts", "root", "stat", "status"}
 
 // VirtualNames lists the processes, or the files of one.
 func (d procDir) VirtualNames(dir string) []string {
@@ -114,9 +114,11 @@ func (d procDir) VirtualNode(p string) (fs.FileMode, string, int, bool) {
 	switch file {
 	case "":
 		return fs.ModeDir | 0o555, "", proc.Cred.UID, true
-	case "cmdline", "comm", "environ", "stat", "status":
+	case "cmdline", "comm", "stat", "status", "mounts", "cgroup", "mountinfo":
 		return 0o444, "", proc.Cred.UID, true
-	case "cwd":
+	case "environ":
+		return 0o400, "", proc.Cred.UID, true
+	case "cwd", "root":
 		return fs.ModeSymlink | 0o777, "/", proc.Cred.UID, true
 	case "exe":
 		return fs.ModeSymlink | 0o777, "/usr/bin/" + proc.Comm(), proc.Cred.UID, true
@@ -147,6 +149,17 @@ func (m *Machine) procFile(pid int, file string) []byte {
 		return []byte(strings.Join(p.Args(), "\x00") + "\x00")
 	case "comm":
 		return []byte(p.Comm() + "\n")
+	case "environ":
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if len(p.environ) == 0 {
+			return nil
+		}
+		return []byte(strings.Join(p.environ, "\x00") + "\x00")
+	case "mounts", "mountinfo":
+		return m.mountTable()
+	case "cgroup":
+		return []byte("0::/init.scope\n")
 	case "stat":
 		ticks := int64(p.Started.Sub(m.Now().Add(-m.Uptime()))/time.Millisecond) / 10
 		return fmt.Appendf(nil, "%d (%s) S %d %d %d 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 %d 2500000 300\n", p.PID, p.Comm(), p.PPID, p.PGID, p.SID, max(ticks, 0))

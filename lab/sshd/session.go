@@ -237,13 +237,13 @@ func (s *session) start(line string, login bool) {
 	drained := make(chan struct{}, 2)
 	srv.wg.Go(func() {
 		s.flood(f)
-		io.Copy(s.out(), machine.Reader{Ctx: life, D: outR})
+		pump(s.out(), machine.Reader{Ctx: life, D: outR})
 		outR.Drop()
 		drained <- struct{}{}
 	})
 	if errR != nil {
 		srv.wg.Go(func() {
-			io.Copy(s.ch.Stderr(), machine.Reader{Ctx: life, D: errR})
+			pump(s.ch.Stderr(), machine.Reader{Ctx: life, D: errR})
 			errR.Drop()
 			drained <- struct{}{}
 		})
@@ -260,6 +260,22 @@ func (s *session) start(line string, login bool) {
 	})
 	srv.wg.Go(func() { s.finish(proc, drained) })
 	s.countCommand(f)
+}
+
+// pump copies with a small buffer: a thousand idle shells have two each.
+func pump(w io.Writer, r io.Reader) {
+	buf := make([]byte, 4<<10)
+	for {
+		n, err := r.Read(buf)
+		if n > 0 {
+			if _, werr := w.Write(buf[:n]); werr != nil {
+				return
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
 }
 
 // out is where standard output goes; a terminal turns newlines into CR LF.
@@ -293,7 +309,7 @@ func (s *session) flood(f Fault) {
 // feed copies what the client sends to the command's standard input.
 func feed(ch ssh.Channel, w *machine.Desc, ctx context.Context) {
 	defer w.Drop()
-	buf := make([]byte, 8<<10)
+	buf := make([]byte, 4<<10)
 	for {
 		n, err := ch.Read(buf)
 		if n > 0 {

@@ -380,15 +380,32 @@ func hostTool(c *machine.Call) int {
 	return 0
 }
 
+// ip is ip and ifconfig: one interface beside the loopback.
 func ip(c *machine.Call) int {
-	line := strings.Join(c.Args[1:], " ")
+	line := " " + strings.Join(c.Args[1:], " ") + " "
+	gateway := c.M.Address[:strings.LastIndexByte(c.M.Address, '.')] + ".1"
+	six := strings.Contains(line, " -6 ")
 	switch {
-	case strings.Contains(line, "route"):
-		gw := c.M.Address[:strings.LastIndexByte(c.M.Address, '.')] + ".1"
-		c.Printf("default via %s dev eth0 proto static\n", gw)
+	case strings.Contains(line, " get "):
+		if six {
+			fmt.Fprintf(c.Err, "RTNETLINK answers: Network is unreachable\n")
+			return 2
+		}
+		_, rest, _ := strings.Cut(line, " get ")
+		to := strings.Fields(rest + " 8.8.8.8")[0]
+		c.Printf("%s via %s dev eth0 src %s uid %d \n    cache \n", to, gateway, c.M.Address, c.Cred.UID)
+	case strings.Contains(line, " r ") || strings.Contains(line, " route "):
+		if !six {
+			c.Printf("default via %s dev eth0 proto static\n", gateway)
+		}
+	case strings.Contains(line, " -o "):
+		if !six {
+			c.Printf("1: lo    inet 127.0.0.1/8 scope host lo\\       valid_lft forever preferred_lft forever\n")
+			c.Printf("2: eth0    inet %s/8 brd 10.255.255.255 scope global eth0\\       valid_lft forever preferred_lft forever\n", c.M.Address)
+		}
 	default:
 		c.Printf("1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN group default qlen 1000\n    link/loopback 00:00:00:00:00:00 brd 00:00:00:00:00:00\n    inet 127.0.0.1/8 scope host lo\n       valid_lft forever preferred_lft forever\n")
-		c.Printf("2: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc mq state UP group default qlen 1000\n    link/ether 52:54:00:00:00:01 brd ff:ff:ff:ff:ff:ff\n    inet %s/16 brd 10.0.255.255 scope global eth0\n       valid_lft forever preferred_lft forever\n", c.M.Address)
+		c.Printf("2: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc mq state UP group default qlen 1000\n    link/ether 52:54:00:00:00:01 brd ff:ff:ff:ff:ff:ff\n    inet %s/8 brd 10.255.255.255 scope global eth0\n       valid_lft forever preferred_lft forever\n", c.M.Address)
 	}
 	return 0
 }

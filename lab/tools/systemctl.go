@@ -500,9 +500,13 @@ func service(c *machine.Call) int {
 }
 
 func journalLines(c *machine.Call, unit string) []string {
+	return journalMatching(c, func(e machine.Entry) bool { return unit == "" || e.Unit == unit })
+}
+
+func journalMatching(c *machine.Call, want func(e machine.Entry) bool) []string {
 	var out []string
 	for _, e := range c.M.Journal() {
-		if unit != "" && e.Unit != unit {
+		if !want(e) {
 			continue
 		}
 		pid := ""
@@ -514,6 +518,9 @@ func journalLines(c *machine.Call, unit string) []string {
 	return out
 }
 
+// priorities are the levels of syslog by number.
+var priorities = []string{"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"}
+
 func journalctl(c *machine.Call) int {
 	f, args, good := getopt(c, "u:n:exfkbp:o:S:U:rt:aqg:", "unit:=u", "lines:=n", "no-pager=y", "since:=S", "until:=U", "output:=o", "priority:=p", "boot?=b", "reverse=r", "follow=f", "identifier:=t", "quiet=q", "grep:=g",
 		"pager-end=e", "catalog=x", "dmesg=k", "disk-usage=D", "flush=y", "rotate=y", "vacuum-size:=V", "vacuum-time:=V", "no-hostname=y", "utc=y")
@@ -524,7 +531,20 @@ func journalctl(c *machine.Call) int {
 	if has {
 		unit = unitName(unit)
 	}
-	lines := journalLines(c, unit)
+	ident, byIdent := f.get("t")
+	worst := 7
+	if p, ok := f.get("p"); ok {
+		if worst = slices.Index(priorities, p); worst < 0 {
+			n, err := strconv.Atoi(p)
+			if err != nil {
+				return c.Errorf("Unknown log level %s", p)
+			}
+			worst = n
+		}
+	}
+	lines := journalMatching(c, func(e machine.Entry) bool {
+		return (!has || e.Unit == unit) && (!byIdent || e.Ident == ident) && e.Priority <= worst
+	})
 	if g, ok := f.get("g"); ok {
 		re, err := compileRegexp(g, true, false)
 		if err != nil {
