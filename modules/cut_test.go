@@ -97,7 +97,7 @@ func TestExchangesOfATree(t *testing.T) {
 	conn := &counted{Conn: shellIn(dir)}
 	for i, want := range []int{3, 1} {
 		conn.execs = 0
-		r, err := call("copy", conn, false, map[string]any{"src": "tree", "dest": dir + "/to", "mode": "0640"}, controller)
+		r, err := runModule("copy", conn, false, map[string]any{"src": "tree", "dest": dir + "/to", "mode": "0640"}, controller)
 		if err != nil || r.Failed || r.Changed != (i == 0) {
 			t.Fatalf("run %d: %v, %s", i+1, err, modtest.Print(r))
 		}

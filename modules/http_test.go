@@ -136,7 +136,7 @@ func ways(t *testing.T, tmp string) map[string]connection.Conn {
 
 func callModule(t *testing.T, name string, conn connection.Conn, check bool, args map[string]any) map[string]any {
 	t.Helper()
-	r, err := call(name, conn, check, args, t.TempDir())
+	r, err := runModule(name, conn, check, args, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,11 +145,11 @@ func callModule(t *testing.T, name string, conn connection.Conn, check bool, arg
 }
 
 func callModuleErr(name string, conn connection.Conn, args map[string]any) (*modules.Result, error) {
-	return call(name, conn, false, args, "")
+	return runModule(name, conn, false, args, "")
 }
 
-// call validates the arguments and runs a module.
-func call(name string, conn connection.Conn, check bool, args map[string]any, controller string) (*modules.Result, error) {
+// runModule validates the arguments and runs a module.
+func runModule(name string, conn connection.Conn, check bool, args map[string]any, controller string) (*modules.Result, error) {
 	m := modules.Lookup(name, nil)
 	given, _ := value.FromGo(args).(*value.Dict)
 	a, err := m.Spec.Validate(m.ShortName(), given)
