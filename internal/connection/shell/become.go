@@ -108,6 +108,15 @@ func asks(b connection.Become, text, key string) bool {
 	return strings.HasSuffix(line, ":") || strings.HasSuffix(line, "：")
 }
 
+func namesPassword(text string) bool {
+	for _, word := range []string{"assword", "암호", "비밀번호", "パスワード", "密码"} {
+		if strings.Contains(text, word) {
+			return true
+		}
+	}
+	return false
+}
+
 // refusal reads what a method printed before it gave up.
 func refusal(b connection.Become, code int, text, key string, answered bool) *connection.BecomeFailed {
 	detail := strings.TrimSpace(strings.ReplaceAll(text, key, ""))

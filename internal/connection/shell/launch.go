@@ -60,49 +60,85 @@ func greeting(shellPath, ready string, tty bool) string {
 	return sh + " -c " + quoted(say+"exec "+sh)
 }
 
-// prelude text is kept for messages, but no more than a screen of it.
-const preludeLimit = 4 << 10
+// talkLimit is how much is kept of what is said before the shell is ready: the
+// last screen or so.
+const talkLimit = 4 << 10
 
-// talk collects what is printed before the shell is ready.
+// talk is what is printed before the shell is ready.
 type talk struct {
 	mu    sync.Mutex
-	text  strings.Builder
-	fresh chan struct{}
+	all   []byte        // for messages
+	asked []byte        // since the last answer, where prompts come
+	fresh chan struct{} // holds something when asked has grown
 }
 
-func (t *talk) write(p []byte) {
+// hear takes text of a stream on which no prompt comes.
+func (t *talk) hear(p []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if room := preludeLimit - t.text.Len(); room < len(p) {
-		p = p[:max(room, 0)]
-	}
-	t.text.Write(p)
+	t.all = keepEnd(append(t.all, p...))
+}
+
+// ask takes text of the stream on which prompts come.
+func (t *talk) ask(p []byte) {
+	t.hear(p)
+	t.mu.Lock()
+	t.asked = keepEnd(append(t.asked, p...))
+	t.mu.Unlock()
 	select {
 	case t.fresh <- struct{}{}:
 	default:
 	}
 }
 
+func keepEnd(b []byte) []byte { return b[max(0, len(b)-talkLimit):] }
+
 func (t *talk) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.text.String()
+	return string(t.all)
+}
+
+func (t *talk) question() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.asked)
+}
+
+func (t *talk) answered() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.asked = nil
 }
 
 // greet waits until the shell is there, and answers the question for the
 // password. What comes after that belongs to then, if there is one.
 func (s *session) greet(ctx context.Context, b connection.Become, ready, key string, then *answer) error {
 	said := &talk{fresh: make(chan struct{}, 1)}
-	// The mark is held back until it is whole, a prompt is not: no prompt is
-	// the beginning of a mark.
-	hello := &answer{out: newFrame(ready, said.write), err: newFrame(ready, said.write)}
+	// Prompts come on stderr; what rc files print on stdout is none. A frame holds
+	// back what may begin its mark, which no prompt does at its end.
+	stdout := said.hear
+	switch {
+	case s.merged:
+		stdout = said.ask
+	case b.Method == "su": // that of busybox asks there
+		stdout = func(p []byte) {
+			if namesPassword(string(p)) {
+				said.ask(p)
+			} else {
+				said.hear(p)
+			}
+		}
+	}
+	hello := &answer{out: newFrame(ready, stdout), err: newFrame(ready, said.ask)}
 	s.expect(hello)
 	if then != nil {
 		s.out.expect(then.out)
 		s.err.expect(then.err)
 	}
+	s.listen()
 	done := hello.whole(s.owner)
-	answered, seen := false, 0
+	answered := false
 	for {
 		select {
 		case <-done:
@@ -111,15 +147,15 @@ func (s *session) greet(ctx context.Context, b connection.Become, ready, key str
 			}
 			return s.refused(b, said, key, answered)
 		case <-said.fresh:
-			text := said.String()
-			if b.Method == "" || !asks(b, text[seen:], key) {
+			if b.Method == "" || !asks(b, said.question(), key) {
 				continue
 			}
 			if answered || b.Password == "" {
 				s.proc.CloseWrite()
 				return s.refused(b, said, key, answered)
 			}
-			answered, seen = true, len(text)
+			answered = true
+			said.answered()
 			if _, err := io.WriteString(s.proc, b.Password.Reveal()+"\n"); err != nil {
 				return s.refused(b, said, key, answered)
 			}

@@ -62,6 +62,7 @@ func (p *Pool) becomePlain(ctx context.Context, s *session, b connection.Become,
 	if b.Method == "" {
 		s.out.expect(a.out)
 		s.err.expect(a.err)
+		s.listen()
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.loginLimit())

@@ -38,10 +38,14 @@ type session struct {
 }
 
 func newSession(p Process, host string, merged bool, owner *Work) *session {
-	s := &session{proc: p, owner: owner, out: newStream(), err: newStream(), host: host, merged: merged}
-	owner.Go(func() { s.out.pump(p.Stdout(), 16<<10) })
-	owner.Go(func() { s.err.pump(p.Stderr(), 4<<10) })
-	return s
+	return &session{proc: p, owner: owner, out: newStream(), err: newStream(), host: host, merged: merged}
+}
+
+// listen starts reading what the process prints. The first frames are expected
+// before, or their beginning would be taken for stray output.
+func (s *session) listen() {
+	s.owner.Go(func() { s.out.pump(s.proc.Stdout(), 16<<10) })
+	s.owner.Go(func() { s.err.pump(s.proc.Stderr(), 4<<10) })
 }
 
 // close ends the session for us at once; the process is told beside, since a
