@@ -18,7 +18,6 @@ func Equal(a, b any) bool {
 // twice, and so on, has endless parts.
 const maxCompared = 20_000_000
 
-
 func equal(a, b any, left *int, depth int) bool {
 	if *left--; *left < 0 || depth > maxDepth {
 		return false

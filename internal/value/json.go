@@ -232,7 +232,7 @@ func (e *jsonEncoder) text(s string) {
 			i += n
 			continue
 		}
-		if c < ' ' || c == '"' || c == '\\' {
+		if c < ' ' || c == '"' || c == '\\' || c == 0x7f && e.ASCII {
 			e.out = append(e.out, s[start:i]...)
 			e.escapeByte(c)
 			start = i + 1

@@ -264,7 +264,7 @@ func (d *jsonDecoder) escape(b *strings.Builder, begin int) error {
 			}
 		}
 	}
-	b.WriteRune(r)
+	writeEscaped(b, r)
 	return nil
 }
 

@@ -448,6 +448,16 @@ func unescapeHex(b *strings.Builder, s string, digits int) (int, bool) {
 			n += 6
 		}
 	}
-	b.WriteRune(r)
+	writeEscaped(b, r)
 	return n, true
+}
+
+// writeEscaped writes a character. Python holds a byte that is no text as one
+// of the halves U+DC80 to U+DCFF; here it is that byte again.
+func writeEscaped(b *strings.Builder, r rune) {
+	if r >= 0xdc80 && r <= 0xdcff {
+		b.WriteByte(byte(r))
+		return
+	}
+	b.WriteRune(r)
 }
