@@ -43,10 +43,13 @@ var findModule = Module{
 }
 
 // findTools define V, which lists a directory $1 at depth $2 and those below.
+// When links are followed, $3 are the real directories above, a line each, and
+// $4 the real directory: one that is being listed is not entered again.
 const findTools = `V() (
 d=${1%/}
-set -- "$2"
-n=$1
+n=$2
+c=$3
+q=$4
 set --
 for x in "$d"/* "$d"/.[!.]* "$d"/..?*; do
 if [ -e "$x" ] || [ -h "$x" ]; then
@@ -57,9 +60,20 @@ done
 if [ "$#" != 0 ]; then B "$@"; fi
 if [ "$n" -gt "$M" ]; then exit 0; fi
 for x in "$d"/* "$d"/.[!.]* "$d"/..?*; do
-if [ -d "$x" ] && { [ "$L" = 1 ] || [ ! -h "$x" ]; }; then V "$x" $((n + 1)); fi
+if [ -d "$x" ] && { [ "$L" = 1 ] || [ ! -h "$x" ]; }; then
+if [ "$L" != 1 ]; then V "$x" $((n + 1)) '' ''; continue; fi
+if [ -h "$x" ]; then y=$(readlink -f "$x"); else y=${q%/}/${x##*/}; fi
+case $c in *"
+$y
+"*) continue;; esac
+V "$x" $((n + 1)) "$c$y
+" "$y"
+fi
 done
 )
+G() { if [ "$L" = 1 ]; then q=$(readlink -f "$1"); V "$1" 1 "
+$q
+" "$q"; else V "$1" 1 '' ''; fi; }
 `
 
 // maxFindDepth bounds a walk that follows links in a circle.
@@ -73,7 +87,7 @@ func runFind(ctx context.Context, c *Call) (*Result, error) {
 	var s strings.Builder
 	s.WriteString(walkTools + findTools + "L=" + flag(c.Args.Bool("follow")) + "\nM=" + strconv.Itoa(q.limit()) + "\nprintf 'now='; date +%s\nprintf '\\0'\n")
 	for i, p := range c.Args.Strings("paths") {
-		fmt.Fprintf(&s, "p=%s\nprintf 'path.%d=%%s\\0' \"$p\"\nif [ -d \"$p\" ]; then printf 'dir.%d=1\\0'; V \"$p\" 1; fi\nprintf 'batch=1\\0%%s\\0\\0' '//end'\n", quotePath(p), i, i)
+		fmt.Fprintf(&s, "p=%s\nprintf 'path.%d=%%s\\0' \"$p\"\nif [ -d \"$p\" ]; then printf 'dir.%d=1\\0'; G \"$p\"; fi\nprintf 'batch=1\\0%%s\\0\\0' '//end'\n", quotePath(p), i, i)
 	}
 	f, fail, err := c.observe(ctx, s.String())
 	if fail != nil || err != nil {
