@@ -101,7 +101,7 @@ func (x *execution) attemptsOf(scope *vars.Scope) *value.Dict {
 			return result
 		}
 		x.run_.stream.emit(event.AttemptFailed{
-			Task: x.number, Host: x.host.name, Attempt: attempt, Retries: retries, Result: x.shown(result),
+			Task: x.number, Host: x.host.name, Attempt: attempt, Retries: retries, Result: x.shown(result), Delegate: x.delegate,
 		})
 		if !x.sleep(delay) {
 			return result
@@ -581,7 +581,13 @@ func (x *execution) tell(end *taskEnd) {
 		e.Attempts = x.attempts
 	}
 	e.Result.Why, e.Result.Fix = explain(end.result)
-	x.host.count(end.outcome, truthAt(end.result, "changed"))
+	if x.task.Loop != nil && end.outcome != event.Unreachable {
+		e.Result.Values.Delete("results") // each item was told by itself
+	}
+	// An include counts when its file is run, as Ansible counts.
+	if x.task.Include == nil || end.outcome != event.OK {
+		x.host.count(end.outcome, truthAt(end.result, "changed"))
+	}
 	x.run_.stream.emit(e)
 }
 

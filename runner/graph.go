@@ -99,7 +99,7 @@ func (r *Run) newGraph(ctx context.Context, b *playbooks.Playbook) (*graph, erro
 	g.changed = sync.NewCond(&g.mu)
 	byName := map[string]*stage{}
 	for _, play := range b.Plays {
-		p, err := r.newPlay(ctx, play)
+		p, err := r.newPlay(ctx, b.File, play)
 		if err != nil {
 			return nil, err
 		}

@@ -129,6 +129,9 @@ func (p *playRun) includeGroup(t *taskRun, group []inclusion, blocks map[*host]*
 	e := event.Included{Task: t.number, File: shown, Role: r.role, Label: r.label}
 	for _, inc := range group {
 		e.Hosts = append(e.Hosts, inc.host.name)
+		if r.role == "" {
+			inc.host.count(event.OK, false)
+		}
 		b := blocks[inc.host]
 		if b == nil {
 			b = &playbooks.Block{Implicit: true, Scope: playbooks.Scope{Kind: playbooks.ImportScope, Parent: t.task.Parent}}

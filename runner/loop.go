@@ -238,7 +238,7 @@ func (x *execution) tellItem(i int, result *value.Dict, label any) {
 		shown.Label = "None" // what Ansible prints for a hidden item
 	}
 	x.run_.stream.emit(event.ItemEnded{
-		Task: x.number, Host: x.host.name, Index: i, Outcome: itemOutcome(result), Result: shown,
+		Task: x.number, Host: x.host.name, Index: i, Outcome: itemOutcome(result), Result: shown, Delegate: x.delegate,
 	})
 }
 

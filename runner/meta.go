@@ -28,10 +28,10 @@ var metaActions = map[string]func(p *playRun, t *playbooks.Task, h *host){
 func (p *playRun) meta(task *playbooks.Task, hosts []*host) {
 	action := value.Str(task.Args.At("_raw_params"))
 	do := metaActions[action]
-	if !task.Implicit && action == "flush_handlers" {
-		p.announce(task, hosts[0])
-	}
 	for _, h := range hosts {
+		if !task.Implicit && action == "flush_handlers" {
+			p.announce(task, h)
+		}
 		c := p.cursors[h]
 		c.advance()
 		if do == nil {

@@ -26,6 +26,7 @@ type playRun struct {
 	ctx    context.Context
 	number int
 	name   string
+	book   string // the playbook of the command line
 	dir    string // of the playbook file
 
 	hosts   []*host // all of the play, in order
@@ -71,9 +72,9 @@ type playSettings struct {
 }
 
 // newPlay prepares a play and finds its hosts; nothing is connected or told.
-func (r *Run) newPlay(ctx context.Context, play *playbooks.Play) (*playRun, error) {
+func (r *Run) newPlay(ctx context.Context, book string, play *playbooks.Play) (*playRun, error) {
 	p := &playRun{
-		run: r, play: play, ctx: ctx, number: r.plays, dir: filepath.Dir(absolute(play.File)),
+		run: r, play: play, ctx: ctx, number: r.plays, book: book, dir: filepath.Dir(absolute(play.File)),
 		announced: &announcements{numbers: map[*playbooks.Task]int{}}, varsFiles: &varsFiles{},
 		rolesDone: map[roleDone]bool{}, allHandlers: play.Handlers,
 	}
@@ -90,8 +91,8 @@ func (r *Run) newPlay(ctx context.Context, play *playbooks.Play) (*playRun, erro
 
 // runPlay runs one play. Broke means that the whole run must end: all hosts of
 // a batch failed.
-func (r *Run) runPlay(ctx context.Context, play *playbooks.Play) (broke bool, err error) {
-	p, err := r.newPlay(ctx, play)
+func (r *Run) runPlay(ctx context.Context, book string, play *playbooks.Play) (broke bool, err error) {
+	p, err := r.newPlay(ctx, book, play)
 	if err != nil {
 		return false, err
 	}
@@ -111,7 +112,7 @@ func (r *Run) runPlay(ctx context.Context, play *playbooks.Play) (broke bool, er
 // lane is the play for some of its hosts, which go through it by themselves.
 func (p *playRun) lane(members []*host) *playRun {
 	return &playRun{
-		run: p.run, play: p.play, ctx: p.ctx, number: p.number, name: p.name, dir: p.dir,
+		run: p.run, play: p.play, ctx: p.ctx, number: p.number, name: p.name, book: p.book, dir: p.dir,
 		hosts: p.hosts, members: members, top: p.top, parts: p.parts,
 		playVars: p.playVars, promptVars: p.promptVars, roleVars: p.roleVars, roleDefs: p.roleDefs, roles: p.roles,
 		varsFiles: p.varsFiles, settings: p.settings, announced: p.announced, guard: p.guard, hostUp: p.hostUp,
@@ -428,6 +429,7 @@ func (p *playRun) startEvent() event.PlayStarted {
 	if len(p.hosts) == 0 {
 		e.NoHosts = "no hosts matched"
 	}
+	e.Playbook, e.Zones, e.Tasks = p.book, p.zones(), p.countTasks()
 	e.Owner = orEmpty(ours.Owner)
 	if n, ok := asNumber(ours.Grade); ok {
 		e.Grade = int(n)
@@ -439,6 +441,39 @@ func (p *playRun) startEvent() event.PlayStarted {
 		e.Needs = append(e.Needs, n.Play)
 	}
 	return e
+}
+
+// countTasks is how many tasks the play has before anything is included.
+func (p *playRun) countTasks() int {
+	n := 0
+	playbooks.WalkSteps([]playbooks.Step{p.top}, func(s playbooks.Step) {
+		if t, isTask := s.(*playbooks.Task); isTask && t.Module != metaModule && TagsSelect(p.tagsOf(t), p.run.Tags, p.run.SkipTags) {
+			n++
+		}
+	})
+	return n
+}
+
+// zones groups the hosts for reports: by the variable that coverage or a need
+// counts by, else by "zone".
+func (p *playRun) zones() map[string]string {
+	by := "zone"
+	for _, n := range p.play.Ours.Needs {
+		by = first(n.Same, by)
+	}
+	if p.guard != nil {
+		by = first(p.guard.per, by)
+	}
+	out := map[string]string{}
+	for _, h := range p.hosts {
+		if z := p.valueOf(h, by); z != "" {
+			out[h.name] = z
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
 }
 
 func (p *playRun) ended(o event.Outcome) {

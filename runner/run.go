@@ -109,7 +109,7 @@ func (r *Run) runBooks(ctx context.Context, books []*playbooks.Playbook) error {
 			continue
 		}
 		for _, p := range b.Plays {
-			broke, err := r.runPlay(ctx, p)
+			broke, err := r.runPlay(ctx, b.File, p)
 			if err != nil {
 				return err
 			}

@@ -110,7 +110,8 @@ func (r *record) screen(p *project, f *runFlags) (event.Sink, error) {
 
 func (p *project) ansibleOptions(f *runFlags) reports.AnsibleOptions {
 	o := reports.DefaultAnsibleOptions()
-	o.Verbosity, o.Stderr, o.Lang = f.verbosity, p.app.err, p.app.lang
+	// Scripts read this output: it is ansible-playbook's, in English.
+	o.Verbosity, o.Stderr = f.verbosity, p.app.err
 	o.Color = reports.UseColor(p.app.out, p.app.getenv)
 	o.Columns = reports.TerminalWidth(p.app.out)
 	o.SkippedHosts = p.config.Bool("DISPLAY_SKIPPED_HOSTS")
