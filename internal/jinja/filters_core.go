@@ -112,20 +112,12 @@ func filterToJSON(nice bool) Func {
 		case int:
 			o.Pretty, o.Indent = true, strings.Repeat(" ", min(max(n, 0), 1000))
 		}
-		s, err := value.EncodeJSON(expanded(c.Value), o)
+		s, err := value.EncodeJSON(c.Value, o)
 		if err != nil {
 			return nil, typeError("%s", Message(err))
 		}
 		return c.result(s)
 	}
-}
-
-// expanded turns a range into the list that it stands for.
-func expanded(v any) any {
-	if l, ok := unrolled(v); ok {
-		return l
-	}
-	return v
 }
 
 func filterFromJSON(c *Call) (any, error) {

@@ -140,6 +140,9 @@ func filterPasswordHash(c *Call) (any, error) {
 	if strings.Trim(salt, saltAlphabet) != "" {
 		return nil, FilterError("invalid characters in salt")
 	}
+	if len(salt) > p.saltSize {
+		return nil, FilterError("Could not hash the secret.. salt too large (%s_crypt requires <= %d chars)", kind, p.saltSize)
+	}
 	if rounds == 0 {
 		rounds = p.rounds
 	}

@@ -40,7 +40,7 @@ var jinjaFilters = []entry{
 	{"last", "", filterLast},
 	{"length", "", filterLength},
 	{"list", "", filterList},
-	{"lower", "", textFilter(strings.ToLower)},
+	{"lower", "", textFilter(lower)},
 	{"map", "*args **kwargs", filterMap},
 	{"max", "case_sensitive attribute", filterExtreme(1)},
 	{"min", "case_sensitive attribute", filterExtreme(-1)},

@@ -85,7 +85,7 @@ func methodTable(list []entry) map[string]Func {
 func stringMethodList() []entry {
 	return []entry{
 		{"capitalize", "", textMethod(capitalize)},
-		{"casefold", "", textMethod(strings.ToLower)},
+		{"casefold", "", textMethod(lower)},
 		{"center", "width fillchar", pad(true, true)},
 		{"count", "sub start end", strCount},
 		{"encode", "encoding errors", func(c *Call) (any, error) { return c.Value, nil }},
@@ -111,7 +111,7 @@ func stringMethodList() []entry {
 		{"isupper", "", func(c *Call) (any, error) { return cased(c.Value.(string), unicode.IsUpper, unicode.IsLower), nil }},
 		{"join", "iterable", strJoin},
 		{"ljust", "width fillchar", pad(false, true)},
-		{"lower", "", textMethod(strings.ToLower)},
+		{"lower", "", textMethod(lower)},
 		{"lstrip", "chars", strip(true, false)},
 		{"partition", "sep", strPartition},
 		{"removeprefix", "prefix", cut(strings.TrimPrefix)},
@@ -141,6 +141,11 @@ func textMethod(f func(string) string) Func {
 // upper differs from Go in the sharp s, which has no single capital letter.
 func upper(s string) string {
 	return strings.ToUpper(strings.ReplaceAll(s, "ß", "SS"))
+}
+
+// lower differs from Go in the dotted capital I, which becomes two characters.
+func lower(s string) string {
+	return strings.ToLower(strings.ReplaceAll(s, "İ", "i̇"))
 }
 
 func capitalize(s string) string {

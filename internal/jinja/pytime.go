@@ -266,6 +266,8 @@ func directive(c byte, t time.Time) string {
 	switch c {
 	case '%':
 		return "%"
+	case 'P':
+		return t.Format("pm")
 	case 'n':
 		return "\n"
 	case 't':

@@ -90,7 +90,7 @@ func filterToYAML(nice bool) Func {
 		if flow != nil {
 			o.Flow, o.FlowLeaves = value.Truth(flow), false
 		}
-		s, err := DumpYAML(expanded(c.Value), o)
+		s, err := DumpYAML(c.Value, o)
 		if err != nil {
 			return nil, FilterError("%s - %s", c.Name, Message(err))
 		}
@@ -394,7 +394,7 @@ func (e *yamlEmitter) simpleKey(k any) bool {
 	if !isText {
 		return true
 	}
-	return utf8.RuneCountInString(s) < 128 && s != "" && !strings.ContainsAny(s, "\n\u0085\u2028\u2029")
+	return utf8.RuneCountInString(s) < 128 && !strings.ContainsAny(s, "\n\u0085\u2028\u2029")
 }
 
 // scalar writes a single value.
@@ -566,7 +566,7 @@ func isYAMLSpecial(r rune) bool {
 	switch {
 	case r == '\n' || r >= ' ' && r <= '~':
 		return false
-	case r == 0x85 || r >= 0xa0 && r <= 0xd7ff || r >= 0xe000 && r <= 0xfffd || r >= 0x10000 && r < 0x10ffff:
+	case r == 0x85 || r >= 0xa0 && r <= 0xd7ff || r >= 0xe000 && r <= 0xfffd:
 		return r == 0xfeff || r == utf8.RuneError
 	}
 	return true

@@ -5,6 +5,8 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 func isBig(v any) bool { _, ok := v.(*big.Int); return ok }
@@ -83,7 +85,7 @@ const maxDigits = 4300
 // ParseInt reads text as Python's int(text, base) does. Base 0 takes the
 // prefix of a literal.
 func ParseInt(s string, base int) (any, bool) {
-	s = strings.TrimFunc(s, isSpace)
+	s = asciiDigits(strings.TrimFunc(s, isSpace))
 	neg := false
 	if s != "" && (s[0] == '+' || s[0] == '-') {
 		neg = s[0] == '-'
@@ -122,6 +124,21 @@ func ParseInt(s string, base int) (any, bool) {
 		n.Neg(n)
 	}
 	return Int(n), true
+}
+
+// asciiDigits replaces the decimal digits of other scripts, which int() takes
+// too. Each script's digits stand together in the order of their values.
+func asciiDigits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < utf8.RuneSelf || !unicode.IsDigit(r) {
+			return r
+		}
+		n := rune(0)
+		for unicode.IsDigit(r - n - 1) {
+			n++
+		}
+		return '0' + n%10
+	}, s)
 }
 
 // ParseFloat reads text as Python's float(text) does.
