@@ -473,7 +473,7 @@ func (p *parser) peekTilde() bool { return p.lex.pos < len(p.lex.src) && p.lex.s
 func (p *parser) compare() *node {
 	left := p.concat()
 	for _, op := range []string{"<=", ">=", "==", "!=", "<", ">"} {
-		if p.is(op) && !(op == ">" && p.noGt) && !(op == "!=" && false) {
+		if p.is(op) && !(op == ">" && p.noGt) {
 			p.advance()
 			return &node{op: op, kids: []*node{left, p.concat()}}
 		}

@@ -191,7 +191,7 @@ func (p *Program) Run(env Env) (code int, err error) {
 func (m *machine) run() {
 	for _, b := range m.prog.begin {
 		if err := m.exec(b); err == errExit {
-			m.finish(true)
+			m.finish()
 			return
 		}
 	}
@@ -206,11 +206,11 @@ func (m *machine) run() {
 			}
 		}
 	}
-	m.finish(false)
+	m.finish()
 }
 
-func (m *machine) finish(exited bool) {
-	_ = exited
+// finish runs END; an exit in BEGIN comes here too.
+func (m *machine) finish() {
 	for _, b := range m.prog.end {
 		if err := m.exec(b); err == errExit {
 			return

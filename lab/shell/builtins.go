@@ -171,7 +171,6 @@ func (s *Shell) nested(text string, params []string, sourced bool) int {
 }
 
 func eval(s *Shell, args []string) int {
-	status := s.status
 	args = args[1:]
 	if len(args) > 0 && args[0] == "--" {
 		args = args[1:]
@@ -180,7 +179,6 @@ func eval(s *Shell, args []string) int {
 	if strings.TrimSpace(text) == "" {
 		return 0
 	}
-	_ = status
 	return s.nested(text, nil, false)
 }
 

@@ -114,7 +114,7 @@ func (s *Shell) compound(cmd syntax.Command, tail bool) {
 	case *syntax.Block:
 		s.stmts(cmd.Stmts, tail)
 	case *syntax.Subshell:
-		s.subshellCmd(cmd, tail)
+		s.subshellCmd(cmd)
 	case *syntax.IfClause:
 		s.ifClause(cmd, tail)
 	case *syntax.WhileClause:
@@ -148,9 +148,8 @@ func (s *Shell) compound(cmd syntax.Command, tail bool) {
 	}
 }
 
-func (s *Shell) subshellCmd(cmd *syntax.Subshell, tail bool) {
+func (s *Shell) subshellCmd(cmd *syntax.Subshell) {
 	sub := s.fork()
-	_ = tail
 	sub.p.Go(func() int { return sub.runSub(cmd.Stmts) })
 	s.await(sub.p)
 }
@@ -409,7 +408,7 @@ func (s *Shell) background(st *syntax.Stmt) {
 	sub := s.fork()
 	if s.opt['m'] {
 		sub.p.PGID = sub.p.PID
-	} else if len(st.Redirs) == 0 || true {
+	} else {
 		// Without job control a background command must not read the shell's input.
 		if null, err := s.p.Open("/dev/null", hostfs.Read, 0); err == nil {
 			sub.p.SetFD(0, null).Drop()

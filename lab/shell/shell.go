@@ -265,7 +265,7 @@ func (s *Shell) runText(text string, last bool) {
 		s.syntaxError(err)
 		return
 	}
-	s.stmts(file.Stmts, last && !s.subshell || last)
+	s.stmts(file.Stmts, last)
 }
 
 func (s *Shell) syntaxError(err error) {

@@ -507,8 +507,8 @@ func (p *printer) directive(f string) (int, bool) {
 	case 'o', 'x', 'X':
 		fmt.Fprintf(p.c.Out, spec+string(conv), uint64(p.integer()))
 	case 'e', 'E', 'f', 'F', 'g', 'G':
-		n, err := strconv.ParseFloat(p.next(), 64)
-		_ = err
+		// What is no number counts as zero, as in C.
+		n, _ := strconv.ParseFloat(p.next(), 64)
 		fmt.Fprintf(p.c.Out, spec+string(conv), n)
 	case 'q':
 		fmt.Fprint(p.c.Out, shellQuote(p.next()))

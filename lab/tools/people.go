@@ -93,8 +93,7 @@ func groups(c *machine.Call) int {
 }
 
 func getent(c *machine.Call) int {
-	f, args, good := getopt(c, "s:i", "service:=s")
-	_ = f
+	_, args, good := getopt(c, "s:i", "service:=s")
 	if !good || len(args) == 0 {
 		return 1
 	}

@@ -365,7 +365,7 @@ func (s *systemd) each(verb string, names []string) int {
 // job carries out one verb on a unit; with --no-block it is only begun.
 func (s *systemd) job(verb string, u *machine.Service) int {
 	ctx := s.c.Context()
-	run := func(ctxBoot bool) error {
+	run := func() error {
 		switch verb {
 		case "start":
 			return u.Start(ctx)
@@ -396,10 +396,10 @@ func (s *systemd) job(verb string, u *machine.Service) int {
 	}
 	if s.f.has("b") {
 		ctx = s.c.M.BootContext()
-		s.c.M.Go(func() { run(true) })
+		s.c.M.Go(func() { run() })
 		return 0
 	}
-	return s.jobFailed(verb, u, run(false))
+	return s.jobFailed(verb, u, run())
 }
 
 func (s *systemd) jobFailed(verb string, u *machine.Service, err error) int {
