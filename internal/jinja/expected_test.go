@@ -103,6 +103,11 @@ func compareWith(t *testing.T, expected *value.Dict) {
 				if err == nil {
 					t.Fatalf("got %s\nwant the error: %s", value.Repr(got), message)
 				}
+				// Where Python stumbles over its own undefined object, our message is the clearer one.
+				python := message.(string)
+				if IsUndefined(err) && how != "condition" && !strings.Contains(python, Message(err)) && !strings.Contains(python, "Unable to look up a name") {
+					t.Errorf("got the error: %s\nPython's: %s", err, message)
+				}
 				t.Logf("got the error: %s\nPython's: %s", err, message)
 				return
 			}

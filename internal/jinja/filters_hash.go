@@ -6,13 +6,15 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
+	"encoding/base64"
 	"encoding/hex"
+	"fmt"
 	"hash"
 	"strconv"
 	"strings"
 
-	"golang.org/x/crypto/bcrypt"
 	"golang.org/x/crypto/blake2b"
+	"golang.org/x/crypto/blowfish"
 	"golang.org/x/crypto/sha3"
 
 	"sunup/internal/value"
@@ -176,16 +178,42 @@ var passwordKinds = map[string]*passwordKind{
 	"blowfish": {22, 16, 12, bcryptHash},
 }
 
-// bcryptHash cannot take a given salt: the library draws its own.
-func bcryptHash(password, _ string, rounds int, ident string) (any, error) {
-	h, err := bcrypt.GenerateFromPassword([]byte(password), rounds)
-	if err != nil {
-		return nil, FilterError("%s", err)
+// bcryptEncoding is base64 in bcrypt's own order of characters.
+var bcryptEncoding = base64.NewEncoding("./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789").WithPadding(base64.NoPadding)
+
+// bcryptHash is written out here because the library draws its own salt, while
+// a playbook gives one to be idempotent.
+func bcryptHash(password, salt string, cost int, ident string) (any, error) {
+	if len(salt) != 22 {
+		return nil, FilterError("Could not hash the secret.. salt too small (bcrypt requires exactly 22 chars)")
+	}
+	if cost < 4 {
+		return nil, FilterError("the number of rounds is smaller than 4")
 	}
 	if ident == "" || ident == "None" {
 		ident = "2b"
 	}
-	return "$" + ident + string(h[3:]), nil
+	seed, err := bcryptEncoding.DecodeString(salt)
+	if err != nil {
+		return nil, FilterError("invalid characters in salt")
+	}
+	key := append([]byte(password), 0)
+	key = key[:min(len(key), 72)]
+	c, err := blowfish.NewSaltedCipher(key, seed)
+	if err != nil {
+		return nil, FilterError("%s", err)
+	}
+	for range 1 << cost {
+		blowfish.ExpandKey(key, c)
+		blowfish.ExpandKey(seed, c)
+	}
+	text := []byte("OrpheanBeholderScryDoubt")
+	for i := 0; i < len(text); i += 8 {
+		for range 64 {
+			c.Encrypt(text[i:i+8], text[i:i+8])
+		}
+	}
+	return fmt.Sprintf("$%s$%02d$%s%s", ident, cost, bcryptEncoding.EncodeToString(seed), bcryptEncoding.EncodeToString(text[:23])), nil
 }
 
 // cryptBase64 writes three bytes as four characters, least significant first.

@@ -646,7 +646,11 @@ func (s *pySlice) PyType() string { return "slice" }
 // getItem is "of[key]": an item, or else an attribute.
 func (rt *runtime) getItem(of, key any) (any, error) {
 	if u, ok := key.(*Undefined); ok {
-		if _, both := of.(*Undefined); !both {
+		switch of.(type) {
+		case *Undefined:
+		case *value.List, value.Tuple, string:
+			return noElement(of, key), nil
+		default:
 			return nil, u.err()
 		}
 	}

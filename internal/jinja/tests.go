@@ -154,9 +154,6 @@ var coreTests = []entry{
 }
 
 func (c *Call) resultDict() (*value.Dict, error) {
-	if err := Defined(c.Value); err != nil {
-		return nil, err
-	}
 	switch v := c.Value.(type) {
 	case *value.Dict:
 		return v, nil
