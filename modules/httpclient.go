@@ -706,6 +706,7 @@ type hostBody struct {
 	size int64
 	sum  string
 	pipe *io.PipeReader
+	done chan struct{} // closed when the transfer has ended
 }
 
 func (b *hostBody) file() string { return b.dir + "/body" }
@@ -713,17 +714,21 @@ func (b *hostBody) file() string { return b.dir + "/body" }
 func (b *hostBody) Read(p []byte) (int, error) {
 	if b.pipe == nil {
 		r, w := io.Pipe()
-		b.pipe = r
-		go func() { w.CloseWithError(b.call.Conn.Get(b.ctx, b.file(), w)) }()
+		b.pipe, b.done = r, make(chan struct{})
+		go func() {
+			defer close(b.done)
+			w.CloseWithError(b.call.Conn.Get(b.ctx, b.file(), w))
+		}()
 	}
 	return b.pipe.Read(p)
 }
 
-// Close ends the transfer, which its goroutine sees at the next write, and
+// Close ends the transfer, which sees it at the next write, waits for that, and
 // takes the file away.
 func (b *hostBody) Close() error {
 	if b.pipe != nil {
 		b.pipe.Close()
+		<-b.done
 	}
 	_, err := b.call.Conn.Exec(context.WithoutCancel(b.ctx), connection.Command{Script: "rm -rf " + quoteText(b.dir), Timeout: 30 * time.Second})
 	return err
