@@ -143,3 +143,43 @@ func sorted(v any) any {
 	sort.Slice(l, func(i, j int) bool { return value.Str(l[i]) < value.Str(l[j]) })
 	return l
 }
+
+// Results of both sides for the same call, but for times and what only a
+// callback adds.
+func TestResultsAreThoseOfAnsible(t *testing.T) {
+	for _, c := range []struct {
+		note, module string
+		args         map[string]any
+	}{
+		{"ends with a code", "command", map[string]any{"argv": []string{"sh", "-c", "echo a; echo b >&2; exit 5"}}},
+		{"is not there", "command", map[string]any{"argv": []string{"no such program", "it's"}}},
+		{"no directory", "command", map[string]any{"argv": []string{"ls"}, "chdir": "/nope/it's"}},
+		{"creates", "shell", map[string]any{"cmd": "false", "creates": "/etc/pass*"}},
+		{"stdin", "shell", map[string]any{"cmd": "cat; printf '\\n\\n'", "stdin": "한 줄\r\n", "strip_empty_ends": false}},
+		{"one entry", "getent", map[string]any{"database": "passwd", "key": "root"}},
+		{"no entry", "getent", map[string]any{"database": "group", "key": "no-such-group"}},
+		{"as it is", "user", map[string]any{"name": "root", "comment": "root", "create_home": false}},
+		{"as it is", "group", map[string]any{"name": "root", "gid": 0}},
+		{"a file", "wait_for", map[string]any{"path": "/etc/passwd", "search_regex": "^(?P<who>root):(.)"}},
+		{"no group", "user", map[string]any{"name": "no-such-user", "group": "no-such-group"}},
+	} {
+		t.Run(c.module+" "+c.note, func(t *testing.T) {
+			want := theirs(t, c.module, c.args)
+			got, _ := asJSON(t, ours(t, c.module, c.args, &modtest.Sh{})).(map[string]any)
+			for _, name := range []string{"start", "end", "delta", "elapsed", "invocation", "action", "_ansible_no_log", "exception", "ansible_facts_cacheable"} {
+				delete(want, name)
+				delete(got, name)
+			}
+			for k, v := range want {
+				if !reflect.DeepEqual(v, got[k]) {
+					t.Errorf("%s\n\tansible: %#v\n\tours:    %#v", k, v, got[k])
+				}
+			}
+			for k, v := range got {
+				if _, ok := want[k]; !ok {
+					t.Errorf("%s is only ours: %#v", k, v)
+				}
+			}
+		})
+	}
+}

@@ -220,7 +220,8 @@ func (c *Call) notRun(r *Result, mark string) *Result {
 	return r
 }
 
-// errnoText is how Python prints the error numbers that scripts report.
+// errnoText is how Python prints the error numbers that scripts report, but
+// that a path in Hangul stays readable.
 func errnoText(errno int, path string) string {
 	words := map[int]string{2: "No such file or directory", 13: "Permission denied", 20: "Not a directory"}
 	return "[Errno " + strconv.Itoa(errno) + "] " + words[errno] + ": b" + value.Repr(path)
