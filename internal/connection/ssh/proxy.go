@@ -61,18 +61,28 @@ func startProxy(command string) (net.Conn, error) {
 	return p, nil
 }
 
-// Read adds what the command had to say to the end of its output.
 func (p *proxy) Read(b []byte) (int, error) {
 	n, err := p.out.Read(b)
-	if err != nil {
-		if words := p.said.String(); words != "" {
-			err = fmt.Errorf("ProxyCommand: %s: %w", words, err)
-		}
-	}
-	return n, err
+	return n, p.explain(err)
 }
 
-func (p *proxy) Write(b []byte) (int, error) { return p.in.Write(b) }
+func (p *proxy) Write(b []byte) (int, error) {
+	n, err := p.in.Write(b)
+	return n, p.explain(err)
+}
+
+// explain adds what the command had to say to an error. That is known for
+// certain only when the command is over.
+func (p *proxy) explain(err error) error {
+	if err == nil {
+		return nil
+	}
+	p.Close()
+	if words := p.said.String(); words != "" {
+		return fmt.Errorf("ProxyCommand: %s: %w", words, err)
+	}
+	return err
+}
 
 // Close ends the command and waits for it.
 func (p *proxy) Close() error {
