@@ -125,6 +125,10 @@ func defaultText(v any) string {
 		if v == "" {
 			return `""`
 		}
+	case *value.List:
+		if v.Len() > 0 {
+			return joinValues(v.Items)
+		}
 	}
 	return value.Str(v)
 }
@@ -173,7 +177,7 @@ func (s Spec) rules() []say.Text {
 		if r.Any {
 			join = " / "
 		}
-		out = append(out, say.T("%s=%s needs: %s", "%s=%s이면 필요: %s", r.Param, value.Str(r.Value), strings.Join(r.Needs, join)))
+		out = append(out, say.T("%s=%s needs: %s", "%s=%s이면 필요: %s", r.Param, defaultText(r.Value), strings.Join(r.Needs, join)))
 	}
 	for _, p := range s.Params {
 		if needs := s.RequiredBy[p.Name]; len(needs) > 0 {
