@@ -25,7 +25,7 @@ type Node struct {
 	special    string // name of generated content or of a device
 	immutable  bool
 	mount      *Mount
-	// Extra is for the kernel's use: the pipe behind a FIFO.
+	// extra is for the kernel's use: the pipe behind a FIFO.
 	extra any
 }
 

@@ -34,7 +34,7 @@ type Proc struct {
 	Started              time.Time
 	// TTY names the terminal, empty without one.
 	TTY string
-	// Session is the login this process belongs to, for ps and journal.
+	// User is the name of the login or of who sudo made it.
 	User string
 
 	fds    map[int]*Desc

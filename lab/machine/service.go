@@ -97,7 +97,6 @@ type Status struct {
 	PID, Code, Starts   int
 	Since               time.Time
 	Ports               []int
-	NeedReload          bool
 }
 
 // Services is the service table of a machine.
@@ -115,7 +114,7 @@ func newServices(m *Machine, specs []ServiceSpec) *Services {
 		if spec.Exec == "" {
 			spec.Exec = "/usr/sbin/" + spec.Name
 		}
-		t.by[spec.Name] = &Service{t: t, Spec: spec, state: Inactive, sub: "dead", result: "success", enabled: spec.Enabled, known: true}
+		t.by[spec.Name] = &Service{t: t, Spec: spec, state: Inactive, sub: "dead", result: "success", enabled: spec.Enabled}
 	}
 	return t
 }
@@ -200,7 +199,7 @@ func (t *Services) Get(name string) *Service {
 	if file == "" {
 		return nil
 	}
-	s := &Service{t: t, Spec: t.fromFile(name, file), state: Inactive, sub: "dead", result: "success", known: true}
+	s := &Service{t: t, Spec: t.fromFile(name, file), state: Inactive, sub: "dead", result: "success"}
 	if _, err := t.m.FS.Lstat(hostfs.Root, wants(name)); err == nil {
 		s.enabled = true
 	}
@@ -250,14 +249,8 @@ func (t *Services) All() []*Service {
 	return out
 }
 
-// Reload reads unit files again.
-func (t *Services) Reload() {
-	for _, s := range t.All() {
-		t.mu.Lock()
-		s.stale = false
-		t.mu.Unlock()
-	}
-}
+// Reload finds unit files that were added since.
+func (t *Services) Reload() { t.All() }
 
 func wants(name string) string {
 	return "/etc/systemd/system/multi-user.target.wants/" + name + ".service"

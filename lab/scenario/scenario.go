@@ -51,15 +51,14 @@ type User struct {
 
 // File is something put into a host's tree.
 type File struct {
-	Path          string
-	Content       string
-	Dir           bool
-	Link          string
-	Mode          uint32
-	Owner, Group  string
-	Size          int64 // of zeros, in place of Content
-	ModeGiven     bool
-	ParentsToMake bool
+	Path         string
+	Content      string
+	Dir          bool
+	Link         string
+	Mode         uint32
+	Owner, Group string
+	Size         int64 // of zeros, in place of Content
+	ModeGiven    bool
 }
 
 // Disk is a mount with a limit.

@@ -57,10 +57,9 @@ type Shell struct {
 	keepRedirs  bool
 	optPos      int
 
-	traps    map[string]string
-	inTrap   bool
-	signals  *signals
-	tempVars []map[string]*variable
+	traps   map[string]string
+	inTrap  bool
+	signals *signals
 }
 
 // signals collects what arrived, for traps.

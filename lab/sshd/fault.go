@@ -43,7 +43,6 @@ type faultConn struct {
 	net.Conn
 	fault func() Fault
 	sent  atomic.Int64
-	drop  func()
 
 	once sync.Once
 	done chan struct{}
