@@ -46,15 +46,10 @@ func templateCases(t testing.TB) map[string]string {
 	data, err := os.ReadFile("testdata/templates.txt")
 	require.NoError(t, err)
 	cases := map[string]string{}
-	for _, part := range strings.Split("\n"+string(data), "\n=== ")[1:] {
+	// One line end in front of the next case, or of the end, is not part of a case.
+	for _, part := range strings.Split("\n"+strings.TrimSuffix(string(data), "\n"), "\n=== ")[1:] {
 		head, body, _ := strings.Cut(part, "\n")
 		cases[head] = body
-	}
-	// The last one ends with the file.
-	for k, v := range cases {
-		if strings.HasSuffix(string(data), v) && strings.HasSuffix(v, "\n") && strings.Contains(string(data), k+"\n"+v) {
-			cases[k] = strings.TrimSuffix(v, "\n")
-		}
 	}
 	return cases
 }
@@ -85,7 +80,12 @@ func computeCase(e *Env, s Scope, how, name string, templates map[string]string)
 }
 
 // knownDifferences are the cases where we differ from Python on purpose.
-var knownDifferences = map[string]string{}
+var knownDifferences = map[string]string{
+	"filter with dotted name":    "Jinja's own filters answer to ansible.builtin too",
+	"do is not there":            "do works without a setting",
+	"nested quotes":              "an escaped quote in a playbook is the quote, not an error",
+	"looks like dict but is not": "there are no sets: a set is a list",
+}
 
 // compareWith runs every case of an expected file.
 func compareWith(t *testing.T, expected *value.Dict) {

@@ -24,7 +24,9 @@ type Template struct {
 	bare    string // the name, when it is exactly "{{ name }}"
 	cooked  bool
 	newline string
-	ending  int // line ends at the end of the source
+	ending  int    // line ends at the end of the source
+	plain   bool   // without any markup
+	written string // the source, if plain
 }
 
 // Option changes how one template is compiled.
@@ -70,6 +72,9 @@ func (e *Env) Compile(name, src string, options ...Option) (*Template, error) {
 		u.shift = 1
 	}
 	t := &Template{env: e, u: u, cooked: o.cooked, newline: s.newline, ending: newlinesAtEnd(src)}
+	if !strings.Contains(src, s.varStart) && !strings.Contains(src, s.blockStart) && !strings.Contains(src, s.commentStart) {
+		t.plain, t.written = true, src
+	}
 	u.src = normalise(src, s.keepTrailingNewline)
 	body, err := parseTemplate(u.src, s)
 	if err != nil {
@@ -269,6 +274,10 @@ func (t *Template) Evaluate(ctx context.Context, s Scope) (Result, error) {
 	rt, err := t.start(ctx, s)
 	if err != nil {
 		return Result{}, err
+	}
+	if t.plain {
+		// Text that is no template stays text, even when it looks like data.
+		return Result{Value: t.written}, nil
 	}
 	rt.eval = true
 	rt.literal = !t.cooked

@@ -52,7 +52,11 @@ func (u *Undefined) PyRepr() string {
 	if u.lenient {
 		return "Undefined"
 	}
-	return fmt.Sprintf("AnsibleUndefined(hint=%s, obj=missing, name=%s)", value.Repr(u.Hint), value.Repr(u.Name))
+	hint := "None"
+	if u.Hint != "" {
+		hint = value.Repr(u.Hint)
+	}
+	return fmt.Sprintf("AnsibleUndefined(hint=%s, obj=missing, name=%s)", hint, value.Repr(u.Name))
 }
 
 // PyStr implements value.Printed.
