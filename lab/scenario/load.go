@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"maps"
@@ -295,6 +296,15 @@ func (l *loader) addFile(h *Host, key, n *yaml.Node) {
 	}
 	l.fields(n, map[string]field{
 		"content": l.text(&f.Content), "directory": l.bool(&f.Dir), "link": l.text(&f.Link), "owner": l.text(&f.Owner), "group": l.text(&f.Group), "size": l.size(&f.Size),
+		"base64": func(n *yaml.Node) {
+			v, ok := l.scalar(n)
+			data, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(v), ""))
+			if ok && err != nil {
+				l.problem(n, "bad-base64", say.T("this is not base64", "base64가 아닙니다"), say.Text{})
+				return
+			}
+			f.Content = string(data)
+		},
 		"mode": func(n *yaml.Node) {
 			v, ok := l.scalar(n)
 			m, err := strconv.ParseUint(v, 8, 12)
