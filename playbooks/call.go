@@ -65,7 +65,7 @@ func (c *place) call(n *yaml.Node) (*call, []yaml.Entry) {
 		return nil, nil
 	}
 	if !isTemplate(calls[0].name) {
-		c.reportLacking(calls[0])
+		c.reportLacking(calls[0], n)
 	}
 	calls[0].extra = extra
 	return calls[0], append(rest, others...)

@@ -10,8 +10,21 @@ import (
 	"sunup/internal/yaml"
 )
 
-// reportLacking says that a module is not to be had.
-func (c *place) reportLacking(cl *call) {
+// reportLacking says that a module is not to be had. A task that may never run
+// (under a condition, in a handler) is told as a warning: a playbook for several
+// systems names modules of all of them, and a host that comes to the task fails
+// there.
+func (c *place) reportLacking(cl *call, task *yaml.Node) {
+	before := len(c.problems)
+	c.tellLacking(cl)
+	if c.handlers || c.forgiven || !isNull(task.Get("when")) || c.parent != nil && len(c.parent.AllWhen()) > 0 || ignoresErrors(task) {
+		for i := range c.problems[before:] {
+			c.problems[before+i].Severity = diag.Warning
+		}
+	}
+}
+
+func (c *place) tellLacking(cl *call) {
 	if action := filepath.Base(filepath.Dir(cl.file)); action == "action" || action == "action_plugins" {
 		p := problem(cl.key, "action-plugin", say.T("%s is an action plugin in Python, which cannot be run", "%s{은/는} 파이썬으로 된 액션 플러그인이라 실행할 수 없습니다", cl.name),
 			say.T("it is the file %s", "%s 파일입니다", cl.file), say.T("write it as a module, which runs on the host", "호스트에서 실행되는 모듈로 다시 쓰세요"))

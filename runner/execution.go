@@ -21,6 +21,9 @@ import (
 // people who watch, and most tasks are over before anyone could read it.
 const notInstant = 300 * time.Millisecond
 
+// setFactModule is the one module whose arguments' names are templates too.
+const setFactModule = "ansible.builtin.set_fact"
+
 // run carries the task out on the host and tells how it ended.
 func (x *execution) run() *taskEnd {
 	began := time.AfterFunc(notInstant, func() {
@@ -228,10 +231,11 @@ func lines(text string) []string {
 
 // call is one call of the module on the host.
 func (x *execution) call(scope *vars.Scope, set settings) *value.Dict {
-	m := x.plan.module
-	if m == nil || m.Run == nil {
-		return failure("The module '%s' is not part of sunup", x.task.Action)
+	m, err := x.chooseModule(scope)
+	if err != nil {
+		return failure("%v", err)
 	}
+	x.module = m
 	target, err := x.target(scope, set)
 	if err != nil {
 		return failure("%v", err)
@@ -254,6 +258,23 @@ func (x *execution) call(scope *vars.Scope, set settings) *value.Dict {
 		return x.hostError(c, err)
 	}
 	return x.digest(target, result, c.call)
+}
+
+// chooseModule is the task's module; the name of one written as a template is
+// evaluated.
+func (x *execution) chooseModule(scope *vars.Scope) (*modules.Module, error) {
+	m, name := x.plan.module, x.task.Action
+	if m == nil && jinja.HasTemplate(name) {
+		var err error
+		if name, err = x.run_.Templar.Text(x.ctx, scope, name); err != nil {
+			return nil, err
+		}
+		m = x.run_.Modules(strings.TrimSpace(name))
+	}
+	if m == nil || m.Run == nil {
+		return nil, fmt.Errorf("couldn't resolve module/action '%s': it is not part of sunup; docs/compatibility.md lists the modules that there are", name)
+	}
+	return m, nil
 }
 
 // argumentError tells that the arguments could not be evaluated.
@@ -340,6 +361,13 @@ func (x *execution) arguments(scope *vars.Scope, m *modules.Module) (*value.Dict
 	for k, raw := range x.task.Args.All() {
 		name, _ := k.(string)
 		v := raw
+		if m.Name == setFactModule && jinja.HasTemplate(name) {
+			key, _, err := x.run_.Templar.Value(x.ctx, scope, name)
+			if err != nil {
+				return nil, err
+			}
+			k = key
+		}
 		if !slices.Contains(m.RawArgs, name) {
 			var err error
 			var final bool

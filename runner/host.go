@@ -31,6 +31,18 @@ type host struct {
 	aside    bool // quarantined
 	notified map[string]bool
 	recap    event.Recap
+	address  *value.Dict
+}
+
+// addressVars are what a task knows of the way to its host when nothing else
+// says it.
+func (h *host) addressVars() *value.Dict {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.address == nil {
+		h.address = value.NewDict("ansible_host", h.name, "ansible_ssh_host", h.name)
+	}
+	return h.address
 }
 
 // notify marks a handler to be run; it reports whether it was not marked yet.

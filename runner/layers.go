@@ -36,6 +36,9 @@ func (p *playRun) scopeFor(ctx context.Context, h *host, plan *taskPlan) *vars.S
 		layers = append(layers, plan.roleDefs...)
 	}
 	layers = append(layers, p.roleDefs...)
+	if plan != nil {
+		layers = append(layers, vars.Layer{Level: vars.RoleDefaults, Origin: "connection", Source: vars.Results{Dict: h.addressVars()}})
+	}
 	s := vars.NewScope(ctx, r.Templar, layers)
 	m.scope = s
 	return s

@@ -1,8 +1,10 @@
 package runner
 
 import (
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"sunup/internal/jinja"
 	"sunup/internal/value"
@@ -46,6 +48,8 @@ var magicVars = map[string]func(m *magic) any{
 	"ansible_run_tags":         func(m *magic) any { return value.Strings(m.play.run.tagsOrAll()) },
 	"ansible_skip_tags":        func(m *magic) any { return value.Strings(m.play.run.SkipTags) },
 	"ansible_facts":            func(m *magic) any { return m.host.factsDict() },
+	"ansible_playbook_python":  func(*magic) any { return orNil(controllerPython()) },
+	"ansible_config_file":      func(m *magic) any { return orNil(m.play.run.ConfigFile) },
 	"playbook_dir":             func(m *magic) any { return m.play.dir },
 	"environment":              func(m *magic) any { return m.environment() },
 	"role_name":                func(m *magic) any { return m.role(func(r *playbooks.Role) any { return shortRole(r) }) },
@@ -148,6 +152,17 @@ func searchDirs(plan *taskPlan, playDir string) []string {
 	add(playDir)
 	return out
 }
+
+// controllerPython is the Python of this machine, which playbooks written for
+// Ansible may ask for; we need none.
+var controllerPython = sync.OnceValue(func() string {
+	for _, name := range []string{"python3", "python"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	return ""
+})
 
 func absolute(path string) string {
 	if abs, err := filepath.Abs(path); err == nil {

@@ -38,6 +38,8 @@ type Options struct {
 	User, Node     string
 	Inputs         []event.Input
 
+	ConfigFile string // the ansible.cfg that was read
+
 	Forks     int // hosts at once; 0 means DefaultForks
 	Check     bool
 	Diff      bool

@@ -71,7 +71,7 @@ func (x *execution) applyFacts(t target, r *modules.Result, d *value.Dict) {
 	case r.Facts != nil:
 		d.Set("ansible_facts", r.Facts)
 		owner.learn(r.Facts)
-		if x.plan.module.Name == "ansible.builtin.setup" {
+		if x.module.Name == "ansible.builtin.setup" {
 			owner.mark(func(h *host) { h.gathered = true })
 		}
 	}

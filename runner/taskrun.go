@@ -8,6 +8,7 @@ import (
 	"sunup/internal/event"
 	"sunup/internal/value"
 	"sunup/internal/vars"
+	"sunup/modules"
 	"sunup/playbooks"
 )
 
@@ -163,6 +164,7 @@ type execution struct {
 	scope *vars.Scope // without loop variables
 	began time.Time
 
+	module   *modules.Module // the one that was called
 	attempts int
 	delegate string
 	includes []includeRequest

@@ -34,6 +34,8 @@ type project struct {
 	target    targetFlags
 	sources   []string // of the inventory
 	inputs    *inputs
+	// loaderOptions are what loader was made from.
+	loaderOptions playbooks.Options
 }
 
 // openProject reads configuration, vault passwords, extra vars and inventory.
@@ -54,7 +56,7 @@ func (a *app) openProject(ctx context.Context, t targetFlags, checking bool) (*p
 	if err := p.readExtraVars(); err != nil {
 		return nil, err
 	}
-	p.loader = playbooks.NewLoader(playbooks.Options{
+	p.loaderOptions = playbooks.Options{
 		RolesPath:        p.config.Paths("DEFAULT_ROLES_PATH", a.home()),
 		CollectionsPath:  p.config.Paths("COLLECTIONS_PATHS", a.home()),
 		Modules:          catalogue{},
@@ -63,7 +65,8 @@ func (a *app) openProject(ctx context.Context, t targetFlags, checking bool) (*p
 		CheckTemplate:    p.checkTemplate,
 		Decrypt:          p.decrypt,
 		LackingIsWarning: checking,
-	})
+	}
+	p.loader = playbooks.NewLoader(p.loaderOptions)
 	if checking && len(t.inventory) == 0 {
 		p.inventory, _ = inventory.Load(ctx, inventory.Options{Sources: []string{"localhost,"}})
 		return p, nil

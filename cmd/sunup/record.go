@@ -24,13 +24,15 @@ type record struct {
 }
 
 // openRecord prepares all receivers of the run's events.
-func (p *project) openRecord(f *runFlags, runID string) (*record, error) {
+func (p *project) openRecord(f *runFlags, runID string, screen event.Sink) (*record, error) {
 	a := p.app
 	r := &record{app: a, builder: reports.NewBuilder()}
 	sinks := []event.Sink{r.builder}
-	screen, err := r.screen(p, f)
-	if err != nil {
-		return nil, err
+	if screen == nil {
+		var err error
+		if screen, err = r.screen(p, f); err != nil {
+			return nil, err
+		}
 	}
 	if screen != nil {
 		sinks = append(sinks, screen)

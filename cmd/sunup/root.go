@@ -57,6 +57,10 @@ func (a *app) rootCommand() *cobra.Command {
 	switch strings.TrimSuffix(a.name, ".exe") {
 	case "ansible-playbook":
 		return a.finishCommand(a.runCommand(ansibleStyle))
+	case "ansible":
+		c := a.adhocCommand()
+		c.Use, c.Version = "ansible [flags] PATTERN", fmt.Sprintf("[core 2.14.18] (sunup %s)", version)
+		return a.finishCommand(c)
 	case "ansible-inventory":
 		return a.finishCommand(a.inventoryCommand())
 	}
@@ -73,6 +77,7 @@ func (a *app) rootCommand() *cobra.Command {
 	}
 	root.AddCommand(
 		a.runCommand(sunupStyle),
+		a.adhocCommand(),
 		a.checkCommand(),
 		a.inventoryCommand(),
 		a.varsCommand(),

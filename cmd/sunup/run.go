@@ -15,6 +15,7 @@ import (
 	"sunup/internal/connection"
 	"sunup/internal/connection/local"
 	"sunup/internal/connection/ssh"
+	"sunup/internal/event"
 	"sunup/internal/say"
 	"sunup/modules"
 	"sunup/playbooks"
@@ -101,6 +102,12 @@ func (a *app) runPlaybooks(ctx context.Context, f *runFlags, paths []string) err
 	if err != nil {
 		return err
 	}
+	return a.runBooks(ctx, p, f, paths, nil)
+}
+
+// runBooks loads and runs playbooks; screen is what the person sees, nil means
+// what flags and configuration choose.
+func (a *app) runBooks(ctx context.Context, p *project, f *runFlags, paths []string, screen event.Sink) error {
 	books, err := p.load(paths)
 	if err != nil {
 		return err
@@ -115,7 +122,7 @@ func (a *app) runPlaybooks(ctx context.Context, f *runFlags, paths []string) err
 	if err != nil {
 		return err
 	}
-	rec, err := p.openRecord(f, o.RunID)
+	rec, err := p.openRecord(f, o.RunID, screen)
 	if err != nil {
 		return err
 	}
@@ -174,7 +181,8 @@ func (p *project) runOptions(f *runFlags, paths []string) (runner.Options, error
 		Inventory: p.inventory, Loader: p.loader, Templar: p.templar, Sources: p.sources,
 		Modules: func(name string) *modules.Module { return modules.Lookup(name, nil) }, Open: p.open,
 		RunID: newRunID(time.Now()), Version: version, Playbooks: paths, User: currentUser(), Node: node, Inputs: p.inputs.list(),
-		Forks: f.forks, Check: f.check, Diff: f.diff || c.Bool("DIFF_ALWAYS"), Verbosity: f.verbosity,
+		ConfigFile: c.File,
+		Forks:      f.forks, Check: f.check, Diff: f.diff || c.Bool("DIFF_ALWAYS"), Verbosity: f.verbosity,
 		Limit: f.target.limit, ExtraVars: p.extraVars, StartAt: f.startAt,
 		ForceHandlers: f.forceHandlers || c.Bool("DEFAULT_FORCE_HANDLERS"),
 		Defaults:      defaults, Read: p.readFile, LoadVars: p.loadVars,
