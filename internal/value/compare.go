@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"reflect"
 	"strings"
 )
 
@@ -65,16 +66,8 @@ func equal(a, b any, left *int, depth int) bool {
 	return comparable(a) && comparable(b) && a == b
 }
 
-// comparable tells pointers of other packages from Go types that panic on ==.
-func comparable(v any) bool {
-	switch v.(type) {
-	case Tuple:
-		return false
-	case Mapping, Printed, Typed, Sequenced:
-		return true
-	}
-	return IsNumber(v) || v == nil
-}
+// comparable tells values that Go can compare from those on which == panics.
+func comparable(v any) bool { return v == nil || reflect.TypeOf(v).Comparable() }
 
 func equalItems(a, b []any, left *int, depth int) bool {
 	if len(a) != len(b) {

@@ -120,7 +120,9 @@ func hashText(t Tuple) string {
 // Hashable reports whether k can be a dict key, as Python has it.
 func Hashable(k any) bool {
 	switch k := k.(type) {
-	case *List, *Dict:
+	case nil, string, int:
+		return true
+	case *List, *Dict, Mapping:
 		return false
 	case Tuple:
 		for _, e := range k {
@@ -128,8 +130,9 @@ func Hashable(k any) bool {
 				return false
 			}
 		}
+		return true
 	}
-	return true
+	return comparable(k)
 }
 
 func (d *Dict) find(k any) int {
