@@ -1,7 +1,6 @@
 package jinja
 
 import (
-	"fmt"
 	"strings"
 
 	"sunup/internal/value"
@@ -173,11 +172,3 @@ func (rt *runtime) callFunc(f Func, name string, self any, args []any) (any, err
 
 // list wraps items as the result of a filter.
 func list(items []any) *value.List { return &value.List{Items: items} }
-
-func quoteAll(names []string) string {
-	out := make([]string, len(names))
-	for i, n := range names {
-		out[i] = fmt.Sprintf("'%s'", n)
-	}
-	return strings.Join(out, ", ")
-}

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 
-	"sunup/internal/diag"
 	"sunup/internal/value"
 )
 
@@ -290,8 +289,5 @@ func (e *Env) Check(u Uses) error {
 	}
 	return nil
 }
-
-// SuggestFilter returns the filter nearest to a misspelt name, or "".
-func (e *Env) SuggestFilter(name string) string { return diag.Nearest(name, e.FilterNames()) }
 
 func isNotExist(err error) bool { return errors.Is(err, errNotExist) || errors.Is(err, errMissing) }

@@ -13,7 +13,6 @@ var dataFilters = []entry{
 	{"dict2items", "key_name value_name", filterDict2Items},
 	{"items2dict", "key_name value_name", filterItems2Dict},
 	{"subelements", "subelements skip_missing", filterSubelements},
-	{"groupby_as_dict", "attribute", filterGroupbyAsDict},
 	{"rekey_on_member", "key duplicates", filterRekey},
 }
 

@@ -883,14 +883,12 @@ func filterRound(c *Call) (any, error) {
 		}
 		return r, nil
 	case "ceil":
-		return wholeDivided(math.Ceil(f*scale), scale), nil
+		return math.Ceil(f*scale) / scale, nil
 	case "floor":
-		return wholeDivided(math.Floor(f*scale), scale), nil
+		return math.Floor(f*scale) / scale, nil
 	}
 	return nil, FilterError("method must be common, ceil or floor")
 }
-
-func wholeDivided(f, scale float64) any { return f / scale }
 
 // roundTo rounds half to even, exactly as the decimal form of f says.
 func roundTo(f float64, precision int) float64 {
@@ -930,9 +928,7 @@ func filterSort(c *Call) (any, error) {
 	return list(out), err
 }
 
-var (
-	tagOrComment = `(<!--[\s\S]*?-->|<[^>]*>)`
-)
+const tagOrComment = `(<!--[\s\S]*?-->|<[^>]*>)`
 
 func stripTags(s string) string {
 	re, err := pyre.Compile(tagOrComment, 0)

@@ -2,7 +2,6 @@ package jinja
 
 import (
 	"context"
-	"math/big"
 	"strconv"
 
 	"sunup/internal/value"
@@ -371,12 +370,4 @@ func truth(v any) (bool, error) {
 		return false, v.strict()
 	}
 	return value.Truth(v), nil
-}
-
-func isNumberText(v any) bool {
-	switch v.(type) {
-	case bool, int, float64, *big.Int:
-		return true
-	}
-	return false
 }
