@@ -147,7 +147,10 @@ func (rt *runtime) write(v any) error {
 		}
 		return nil
 	case int:
-		rt.out = strconv.AppendInt(rt.out, int64(v), 10)
+		// Through a small array: the collector then need not be told that the
+		// output may have moved.
+		var digits [20]byte
+		rt.out = append(rt.out, strconv.AppendInt(digits[:0], int64(v), 10)...)
 	case *Undefined:
 		return v.strict()
 	default:

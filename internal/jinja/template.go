@@ -227,6 +227,18 @@ func (t *Template) keepEnding(text string) string {
 	return text
 }
 
+// restoreEnding is keepEnding for text that is still being built.
+func (t *Template) restoreEnding(out []byte) []byte {
+	have := 0
+	for have < len(out) && out[len(out)-1-have] == '\n' {
+		have++
+	}
+	for range t.ending - have {
+		out = append(out, t.newline...)
+	}
+	return out
+}
+
 // Render makes text, as for a template file. unsafe reports whether text from
 // outside was touched.
 func (t *Template) Render(ctx context.Context, s Scope) (text string, unsafe bool, err error) {
@@ -238,6 +250,7 @@ func (t *Template) Render(ctx context.Context, s Scope) (text string, unsafe boo
 	rt.out = (*buf)[:0]
 	err = t.run(rt)
 	if err == nil {
+		rt.out = t.restoreEnding(rt.out)
 		text = string(rt.out)
 	}
 	if cap(rt.out) <= maxPooled {
@@ -247,7 +260,7 @@ func (t *Template) Render(ctx context.Context, s Scope) (text string, unsafe boo
 	if err != nil {
 		return "", rt.unsafe, t.u.finish(err)
 	}
-	return t.keepEnding(text), rt.unsafe, nil
+	return text, rt.unsafe, nil
 }
 
 // buffers are reused for output, since most of the work of the garbage
