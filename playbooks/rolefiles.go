@@ -155,19 +155,20 @@ func (r *roleReader) stepsOf(c *place, sub, from string) []Step {
 
 // meta reads meta/main.yml; its keywords go to the use.
 func (r *roleReader) meta() *yaml.Node {
-	for _, path := range r.files("meta", "", false) {
-		root, ok := r.session.read(path, r.entry.at)
-		if !ok || root == nil {
-			return nil
-		}
-		if root.Kind != yaml.Mapping {
-			r.report(notAMapping(root, say.Plain("meta/main.yml")))
-			return nil
-		}
-		r.metaKeywords(root)
-		return root
+	paths := r.files("meta", "", false)
+	if len(paths) == 0 {
+		return nil
 	}
-	return nil
+	root, ok := r.session.read(paths[0], r.entry.at)
+	if !ok || root == nil {
+		return nil
+	}
+	if root.Kind != yaml.Mapping {
+		r.report(notAMapping(root, say.Plain("meta/main.yml")))
+		return nil
+	}
+	r.metaKeywords(root)
+	return root
 }
 
 func (r *roleReader) metaKeywords(root *yaml.Node) {

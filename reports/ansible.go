@@ -458,7 +458,7 @@ func (a *Ansible) hostFailed(t event.TaskStarted, d event.HostTaskEnded, word st
 
 func (a *Ansible) itemEnded(d event.ItemEnded) {
 	t := a.tasks[d.Task]
-	values, label := shownValues(d.Result), itemLabel(d.Result)
+	label := itemLabel(d.Result)
 	switch d.Outcome {
 	case event.OK, event.Changed:
 		if isInclude(t) {
@@ -483,7 +483,7 @@ func (a *Ansible) itemEnded(d event.ItemEnded) {
 	default:
 		a.taskBanner(d.Task)
 		a.exception(d.Result.Values)
-		values = cleaned(t, a.resultWarnings(d.Result))
+		values := cleaned(t, a.resultWarnings(d.Result))
 		text := fmt.Sprintf("failed: [%s] (item=%s) => %s", hostLabel(d.Host, d.Delegate), label, a.dump(t, values, d.Outcome))
 		a.print(a.failureWriter(), text, "error")
 	}

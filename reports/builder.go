@@ -49,7 +49,6 @@ type Builder struct {
 	changes        map[int]*changed
 	warned         map[string]*Warned
 	stats          map[string]*value.Dict
-	reasons        map[string]say.Text // why a host was set aside
 	bytes          int
 	diffs          int
 	untold         int

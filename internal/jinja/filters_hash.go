@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/blake2b"
+	//lint:ignore SA1019 bcrypt of password_hash is made of it, whatever better ciphers there are
 	"golang.org/x/crypto/blowfish"
 	"golang.org/x/crypto/sha3"
 

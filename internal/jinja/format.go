@@ -436,11 +436,10 @@ func strFormatMap(c *Call) (any, error) {
 }
 
 type braceFormat struct {
-	rt     *runtime
-	args   []any
-	kw     *value.Dict
-	auto   int
-	manual bool
+	rt   *runtime
+	args []any
+	kw   *value.Dict
+	auto int
 }
 
 func (f *braceFormat) expand(in string, depth int) (string, error) {

@@ -35,7 +35,6 @@ type Option func(*compileOptions)
 type compileOptions struct {
 	cooked bool
 	syntax func(*Env)
-	line   int
 }
 
 // Cooked makes Eval treat backslashes inside {{ }} as escapes, as Render does.

@@ -24,9 +24,7 @@ func firstFound(r *request) ([]any, error) {
 			list = l.Items
 		}
 		for _, one := range list {
-			for _, s := range strings.FieldsFunc(value.Str(one), func(c rune) bool { return c == ',' || c == ';' }) {
-				out = append(out, s)
-			}
+			out = append(out, strings.FieldsFunc(value.Str(one), func(c rune) bool { return c == ',' || c == ';' })...)
 		}
 		return out
 	}
@@ -54,16 +52,23 @@ func firstFound(r *request) ([]any, error) {
 		names = append(names, value.Str(t))
 	}
 	for _, name := range names {
-		for _, kind := range []string{"files", "templates", "vars", "tasks"} {
-			if path, err := r.find(kind, name); err == nil {
-				return []any{path}, nil
-			}
+		if path, err := r.find(r.kind(), name); err == nil {
+			return []any{path}, nil
 		}
 	}
 	if skip {
 		return nil, nil
 	}
 	return nil, fmt.Errorf("no file was found when using first_found")
+}
+
+// kind is the folder of a role that the task's files are in: with_first_found
+// of an include looks among tasks, lookup() always among files.
+func (r *request) kind() string {
+	if v, ok, err := r.variable("sunup_files_kind"); ok && err == nil {
+		return value.Str(v)
+	}
+	return "files"
 }
 
 func orEmptyList(v any) any {

@@ -465,7 +465,7 @@ func variables(r *request) ([]any, error) {
 		if !ok {
 			d, has := r.opts.Get("default")
 			if !has {
-				return nil, fmt.Errorf("no variable found with this name: %s", w)
+				return nil, fmt.Errorf("No variable found with this name: %s", w)
 			}
 			v = d
 		}

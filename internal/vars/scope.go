@@ -16,6 +16,9 @@ type Scope struct {
 	// resolving are the variables being evaluated, outermost first, to find
 	// variables that need themselves.
 	resolving []string
+	// texts are the variables whose value is text by decree (a filter such as
+	// to_json made it): "{{ name }}" must not turn it into data again.
+	texts map[string]bool
 }
 
 // NewScope returns a scope over layers, which are given highest first.
@@ -56,12 +59,22 @@ func (s *Scope) Lookup(name string) (v any, found, final bool, err error) {
 	}
 	s.resolving = append(s.resolving, name)
 	defer func() { s.resolving = s.resolving[:len(s.resolving)-1] }()
-	v, final, err = s.templar.Value(s.ctx, s, v)
+	result, err := s.templar.evaluate(s.ctx, s, v)
 	if err != nil {
 		return nil, true, false, fmt.Errorf("variable '%s': %w", name, err)
 	}
-	return v, true, final, nil
+	if result.Text {
+		if s.texts == nil {
+			s.texts = map[string]bool{}
+		}
+		s.texts[name] = true
+	}
+	return result.Value, true, result.Unsafe, nil
 }
+
+// IsText reports whether the variable's value, as looked up before, is text by
+// decree. It implements jinja.TextScope.
+func (s *Scope) IsText(name string) bool { return s.texts[name] }
 
 // Raw finds a variable without evaluating it. It implements jinja.RawScope.
 func (s *Scope) Raw(name string) (v any, found bool) {

@@ -89,6 +89,20 @@ func (t *Templar) Value(ctx context.Context, s jinja.Scope, v any) (out any, fin
 	return v, false, nil
 }
 
+// evaluate is Value for one variable; it keeps that a text is meant to stay
+// text.
+func (t *Templar) evaluate(ctx context.Context, s jinja.Scope, v any) (jinja.Result, error) {
+	if src, isText := v.(string); isText && jinja.HasTemplate(src) {
+		tmpl, err := t.Compile(src)
+		if err != nil {
+			return jinja.Result{}, err
+		}
+		return tmpl.Evaluate(ctx, s)
+	}
+	out, final, err := t.Value(ctx, s, v)
+	return jinja.Result{Value: out, Unsafe: final}, err
+}
+
 func (t *Templar) open(text string) (string, error) {
 	if t.Decrypt == nil {
 		return "", fmt.Errorf("a vaulted value is used but no vault password was given")

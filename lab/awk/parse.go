@@ -36,7 +36,6 @@ const maxDepth = 300
 type parser struct {
 	lex   lexer
 	tok   token
-	err   error
 	depth int
 	noIn  bool
 	noGt  bool

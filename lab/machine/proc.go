@@ -50,9 +50,6 @@ type Proc struct {
 	done    chan struct{}
 }
 
-// maxFDs bounds the descriptors of one process.
-const maxFDs = 1024
-
 // Context ends when the process is killed or the machine goes down.
 func (p *Proc) Context() context.Context { return p.ctx }
 

@@ -84,8 +84,6 @@ type Service struct {
 	timer context.CancelFunc
 	// changed is closed at the next change of state.
 	changed chan struct{}
-	known   bool // not only a name: there is a unit
-	stale   bool // unit file changed on disk since daemon-reload
 }
 
 // Status is what is known of a service at one moment.

@@ -18,7 +18,7 @@ type finder struct {
 	c                  *machine.Call
 	maxDepth, minDepth int
 	depthFirst         bool
-	follow, xdev       bool
+	follow             bool
 	expr               predicate
 	now                time.Time
 	prune, quit        bool

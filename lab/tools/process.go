@@ -486,7 +486,7 @@ func ps(c *machine.Call) int {
 					j = len(a)
 				}
 			}
-		case strings.Trim(a, "auxwwef") == "":
+		case strings.Trim(a, "auxwef") == "":
 			all = true
 			full = strings.ContainsAny(a, "uf")
 			if strings.Contains(a, "u") {
@@ -897,7 +897,7 @@ func exprOp(op, a, b string) (string, error) {
 		}
 		m := p.find(a, 0)
 		if strings.Contains(b, `\(`) {
-			if m == nil || len(m) < 6 || m[4] < 0 {
+			if len(m) < 6 || m[4] < 0 {
 				return "", nil
 			}
 			return a[m[4]:m[5]], nil

@@ -113,7 +113,7 @@ func TestTempName(t *testing.T) {
 	if base := name[strings.LastIndexByte(name, '/')+1:]; len(base) > 255 || !strings.HasPrefix(name, "/a/.xxx") {
 		t.Errorf("%q", name)
 	}
-	if TempName("f") == TempName("f") {
+	if first, second := TempName("f"), TempName("f"); first == second {
 		t.Error("two temporary names are the same")
 	}
 }

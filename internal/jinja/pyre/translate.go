@@ -25,7 +25,6 @@ type translator struct {
 	open   []bool // the open parentheses: whether each is a group
 	// verbose is set by (?x): then # starts a comment.
 	verbose bool
-	flags   Flags
 }
 
 type patternError struct {
