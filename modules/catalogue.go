@@ -10,6 +10,7 @@ var all = []*Module{
 	&addHostModule,
 	&assembleModule,
 	&assertModule,
+	&asyncStatusModule,
 	&blockinfileModule,
 	&commandModule,
 	&copyModule,

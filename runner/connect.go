@@ -46,7 +46,7 @@ func (r *Run) reachOf(host string, set settings, target *vars.Scope, delegated b
 	o := &out.options
 	*o = connection.Options{
 		Name:           host,
-		Address:        f.text(host, "ansible_host", "ansible_ssh_host"),
+		Address:        f.address(host),
 		Port:           f.int(r.portOf(host, int(port)), "ansible_port", "ansible_ssh_port"),
 		User:           f.text(first(user, d.RemoteUser), "ansible_user", "ansible_ssh_user"),
 		Password:       connection.Secret(f.text(d.Password.Reveal(), "ansible_password", "ansible_ssh_pass", "ansible_ssh_password")),
@@ -143,6 +143,15 @@ func first(words ...string) string {
 		}
 	}
 	return ""
+}
+
+// address is where the host is; ansible_host without a meaning of its own (the
+// host's name) does not hide the older ansible_ssh_host.
+func (f *finder) address(host string) string {
+	if a := f.text(host, "ansible_host"); a != host {
+		return a
+	}
+	return f.text(host, "ansible_ssh_host")
 }
 
 // finder reads connection variables; the first error is kept.

@@ -253,6 +253,15 @@ func (x *execution) call(scope *vars.Scope, set settings) *value.Dict {
 		return value.NewDict("changed", false, "skipped", true, "msg",
 			fmt.Sprintf("remote module (%s) does not support check mode", x.task.Action))
 	}
+	if seconds, err := set.number("async", 0); err != nil {
+		return failure("%v", err)
+	} else if seconds > 0 {
+		poll, err := set.number("poll", 15)
+		if err != nil {
+			return failure("%v", err)
+		}
+		return x.background(target, m, c, seconds, poll)
+	}
 	result, err := m.Run(c.ctx, c.call)
 	if err != nil {
 		return x.hostError(c, err)
@@ -560,7 +569,7 @@ func (x *execution) outcomeOf(result *value.Dict) event.Outcome {
 func (x *execution) remember(result *value.Dict) {
 	if name := x.task.Register; name != "" {
 		clean := result.Copy()
-		for _, private := range []string{"sunup_sent", "sunup_cancelled", "invocation"} {
+		for _, private := range []string{"sunup_sent", "sunup_cancelled", "invocation", "_ansible_verbose_always"} {
 			clean.Delete(private)
 		}
 		if !clean.Has("failed") {

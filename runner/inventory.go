@@ -1,24 +1,27 @@
 package runner
 
 import (
+	"strings"
 	"sunup/internal/say"
 	"sunup/internal/value"
 	"sunup/internal/vars"
 	"sunup/modules"
 )
 
-// applyInventory adds the hosts and groups that a module asked for.
-func (x *execution) applyInventory(r *modules.Result) {
-	if r.AddHost == nil && len(r.AddGroups) == 0 {
-		return
-	}
+// applyInventory adds the hosts and groups that a module asked for; what was
+// new makes the task changed.
+func (x *execution) applyInventory(r *modules.Result, d *value.Dict) {
+	changed := false
 	if a := r.AddHost; a != nil {
-		x.run_.Inventory.AddHost(a.Name, a.Groups, a.Vars)
+		changed = x.run_.Inventory.AddHost(a.Name, a.Groups, a.Vars)
 	}
 	for _, g := range r.AddGroups {
-		x.run_.Inventory.AddGroup(g.Name, g.Parents, x.host.name)
+		changed = x.run_.Inventory.AddGroup(g.Name, g.Parents, x.host.name) || changed
 	}
-	x.run_.inventoryChanged()
+	if changed {
+		d.Set("changed", true)
+		x.run_.inventoryChanged()
+	}
 }
 
 // inventoryChanged makes everything derived from the inventory be found anew.
@@ -66,7 +69,7 @@ func (x *execution) lookup(name string, terms any) (any, error) {
 	if _, isList := asItems(terms); !isList {
 		terms = value.NewList(terms)
 	}
-	own := value.NewDict("sunup_terms", terms)
+	own := value.NewDict("sunup_terms", terms, "sunup_files_kind", filesKind(x.plan))
 	scope := x.scope.With(vars.Layer{Level: vars.LoopVars, Origin: "with_" + name, Source: vars.Results{Dict: own}})
 	e, err := x.run_.Templar.Expr("query('" + name + "', *sunup_terms)")
 	if err != nil {
@@ -74,4 +77,19 @@ func (x *execution) lookup(name string, terms any) (any, error) {
 	}
 	v, _, err := e.Eval(x.ctx, scope)
 	return v, err
+}
+
+// filesKind is the folder of a role where the files of a task with a with_ loop
+// are.
+func filesKind(plan *taskPlan) string {
+	action := plan.task.Action
+	switch {
+	case strings.Contains(action, "template"):
+		return "templates"
+	case strings.Contains(action, "var"):
+		return "vars"
+	case strings.Contains(action, "include"):
+		return "tasks"
+	}
+	return "files"
 }

@@ -121,9 +121,12 @@ func (hv hostVarsOf) Get(key any) (any, bool, error) {
 // Keys lists the host's variables.
 func (hv hostVarsOf) Keys() ([]any, error) {
 	names := hv.scope.Names()
-	keys := make([]any, len(names))
-	for i, n := range names {
-		keys[i] = n
+	keys := make([]any, 0, len(names))
+	for _, n := range names {
+		// These hold all the others: whoever walks through would never end.
+		if n != "hostvars" && n != "vars" {
+			keys = append(keys, n)
+		}
 	}
 	return keys, nil
 }

@@ -33,7 +33,7 @@ func (x *execution) digest(t target, r *modules.Result, c *modules.Call) *value.
 	}
 	x.applyFacts(t, r, d)
 	if !r.Failed {
-		x.applyInventory(r)
+		x.applyInventory(r, d)
 	}
 	if r.NoLog {
 		x.hidden = true

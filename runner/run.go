@@ -22,6 +22,7 @@ type Run struct {
 	stream    *stream
 	pool      *pool
 	links     links
+	jobs      jobs
 	extraVars vars.Layer
 
 	plans sync.Map // *playbooks.Task -> *taskPlan
@@ -92,6 +93,7 @@ const (
 func (r *Run) Execute(ctx context.Context, books []*playbooks.Playbook) (Summary, error) {
 	r.emitStart(books)
 	err := r.runBooks(ctx, books)
+	r.jobs.wait()
 	r.measure()
 	r.links.close()
 	return r.finish(ctx, err), err
