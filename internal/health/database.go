@@ -1,0 +1,133 @@
+package health
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"strings"
+)
+
+// postgres begins a session as pg_isready does: a server that asks for a
+// password, or refuses us, is there.
+func postgres(o options) (asker, string) {
+	at, from := o.at(5432), o.from
+	hello := postgresHello(first(o.text("user"), "sunup"), first(o.text("database"), "postgres"))
+	return func(ctx context.Context, t *Target, _ *memory) Answer {
+		reply, err := t.exchange(ctx, from, at.address(t, from), hello, postgresEnough)
+		if err != nil {
+			return failed(err)
+		}
+		return postgresAnswer(reply)
+	}, at.String()
+}
+
+// postgresHello is a startup message of protocol 3.0.
+func postgresHello(user, database string) []byte {
+	body := binary.BigEndian.AppendUint32(nil, 3<<16)
+	for _, s := range []string{"user", user, "database", database, "application_name", "sunup"} {
+		body = append(append(body, s...), 0)
+	}
+	body = append(body, 0)
+	return append(binary.BigEndian.AppendUint32(nil, uint32(len(body)+4)), body...)
+}
+
+// postgresEnough reports whether the first message is whole.
+func postgresEnough(b []byte) bool {
+	return len(b) >= 5 && (b[0] == 'R' || len(b) > int(binary.BigEndian.Uint32(b[1:5])) || len(b) > 4096)
+}
+
+func postgresAnswer(b []byte) Answer {
+	switch {
+	case len(b) > 0 && b[0] == 'R':
+		return good()
+	case len(b) < 5 || b[0] != 'E':
+		return bad("the answer is not PostgreSQL's", "PostgreSQL의 응답이 아닙니다")
+	}
+	fields := map[byte]string{}
+	for _, f := range bytes.Split(b[5:], []byte{0}) {
+		if len(f) > 1 {
+			fields[f[0]] = string(f[1:])
+		}
+	}
+	// Class 57 is the operator's doing: starting up, shutting down. 53300 is too
+	// many clients. Everything else is an answer of a server that works.
+	if code := fields['C']; strings.HasPrefix(code, "57") || code == "53300" {
+		return bad("%s", "%s", firstLine(first(fields['M'], code)))
+	}
+	return good()
+}
+
+// mysql reads the greeting, which the server sends by itself.
+func mysql(o options) (asker, string) {
+	at, from := o.at(3306), o.from
+	return func(ctx context.Context, t *Target, _ *memory) Answer {
+		reply, err := t.exchange(ctx, from, at.address(t, from), nil, mysqlEnough)
+		if err != nil {
+			return failed(err)
+		}
+		return mysqlAnswer(reply)
+	}, at.String()
+}
+
+func mysqlEnough(b []byte) bool {
+	return len(b) >= 5 && (b[4] == 10 || len(b) >= 4+int(b[0])|int(b[1])<<8|int(b[2])<<16)
+}
+
+func mysqlAnswer(b []byte) Answer {
+	switch {
+	case len(b) >= 5 && b[4] == 10:
+		return good()
+	case len(b) >= 7 && b[4] == 0xff:
+		// Before the handshake an error has no state, after it '#' and five letters.
+		text := b[7:]
+		if len(text) > 6 && text[0] == '#' {
+			text = text[6:]
+		}
+		return bad("%s", "%s", firstLine(string(text)))
+	}
+	return bad("the answer is not MySQL's", "MySQL의 응답이 아닙니다")
+}
+
+// redis sends PING. A server that asks for a password is there; one that is
+// loading is not.
+func redis(o options) (asker, string) {
+	at, from := o.at(6379), o.from
+	var hello bytes.Buffer
+	lines := 1
+	if pw := o.text("password"); pw != "" {
+		lines = 2
+		writeRESP(&hello, "AUTH", pw)
+	}
+	writeRESP(&hello, "PING")
+	return func(ctx context.Context, t *Target, _ *memory) Answer {
+		reply, err := t.exchange(ctx, from, at.address(t, from), hello.Bytes(), func(b []byte) bool { return bytes.Count(b, []byte("\r\n")) >= lines })
+		if err != nil {
+			return failed(err)
+		}
+		return redisAnswer(reply)
+	}, at.String()
+}
+
+// writeRESP writes a command the way that takes any text.
+func writeRESP(b *bytes.Buffer, words ...string) {
+	b.WriteString("*" + itoa(len(words)) + "\r\n")
+	for _, w := range words {
+		b.WriteString("$" + itoa(len(w)) + "\r\n" + w + "\r\n")
+	}
+}
+
+func redisAnswer(b []byte) Answer {
+	for line := range bytes.Lines(b) {
+		line := strings.TrimSpace(string(line))
+		switch {
+		case line == "+PONG", strings.HasPrefix(line, "-NOAUTH"):
+			return good()
+		case line == "+OK", line == "":
+		case strings.HasPrefix(line, "-"):
+			return bad("%s", "%s", excerpt(line[1:]))
+		default:
+			return bad("the answer is not Redis's", "Redis의 응답이 아닙니다")
+		}
+	}
+	return bad("the answer is not Redis's", "Redis의 응답이 아닙니다")
+}
