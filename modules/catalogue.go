@@ -25,6 +25,7 @@ var all = []*Module{
 	&getentModule,
 	&groupByModule,
 	&groupModule,
+	&healthModule,
 	&hostnameModule,
 	&importPlaybookModule,
 	&importRoleModule,
@@ -60,7 +61,11 @@ var all = []*Module{
 	&waitForModule,
 }
 
-const builtin = "ansible.builtin."
+// builtin is the prefix of Ansible's own modules, own that of ours.
+const (
+	builtin = "ansible.builtin."
+	own     = "sunup.builtin."
+)
 
 // byName finds a module by each of its full names.
 var byName = index(all)
@@ -77,8 +82,8 @@ func index(list []*Module) map[string]*Module {
 }
 
 // Lookup finds a module by the name that a task uses: full, short (looked up
-// in the given collections, then among the built-in ones), or with the old
-// prefix ansible.legacy. It returns nil when there is none.
+// in the given collections, then among Ansible's built-in ones, then among our
+// own), or with the old prefix ansible.legacy. It returns nil when there is none.
 func Lookup(name string, collections []string) *Module {
 	if short, ok := strings.CutPrefix(name, "ansible.legacy."); ok {
 		return byName[builtin+short]
@@ -91,7 +96,10 @@ func Lookup(name string, collections []string) *Module {
 			return m
 		}
 	}
-	return byName[builtin+name]
+	if m := byName[builtin+name]; m != nil {
+		return m
+	}
+	return byName[own+name]
 }
 
 // Names returns the full names of all modules, sorted.
@@ -104,8 +112,10 @@ func Names() []string {
 	return names
 }
 
-// ShortName is the name without "ansible.builtin.".
-func (m *Module) ShortName() string { return strings.TrimPrefix(m.Name, builtin) }
+// ShortName is the name without "ansible.builtin." or "sunup.builtin.".
+func (m *Module) ShortName() string {
+	return strings.TrimPrefix(strings.TrimPrefix(m.Name, builtin), own)
+}
 
 // HasName reports whether name, as written in module_defaults, means the
 // module: its full name, an alias, or the last part of one of them.

@@ -39,14 +39,38 @@ func (s *session) ours(p *Play, name string, e *yaml.Entry) {
 	}
 }
 
+// instead is what to write in place of keywords whose form is known and which
+// nothing carries out yet.
+var instead = map[string]say.Text{
+	"limits": say.T("use throttle on the tasks, or serial on the play", "작업의 throttle이나 플레이의 serial을 쓰세요"),
+	"gather": say.T("use fetch and command in a task of rescue", "rescue의 작업에서 fetch와 command를 쓰세요"),
+}
+
+// carriedOut refuses such a keyword: a playbook must never mean more than what
+// is done.
+func (s *session) carriedOut(k *keyword, key, v *yaml.Node) {
+	if fix, lacking := instead[k.name]; lacking && !isNull(v) {
+		s.report(problem(key, "not-carried-out", say.T("%s is not carried out yet", "%s{은/는} 아직 동작하지 않습니다", k.name),
+			say.T("the run would be as if it were not there", "이 키워드가 없는 것처럼 실행됩니다"), fix))
+	}
+}
+
 // probeTimes are the settings of a probe that are lengths of time.
 var probeTimes = setOf("every", "for", "stable", "timeout")
 
 func (s *session) health(e *yaml.Entry) {
 	v := e.Value
-	if isNull(v) || isTemplateNode(v) {
-		return
+	switch {
+	case isNull(v), isTemplateNode(v), s.broken(v):
+	case s.o.CheckHealth != nil:
+		s.problems = append(s.problems, s.o.CheckHealth(v)...)
+	default:
+		s.healthForm(v)
 	}
+}
+
+// healthForm is what can be said of probes without knowing their kinds.
+func (s *session) healthForm(v *yaml.Node) {
 	items := []*yaml.Node{v}
 	if v.Kind == yaml.Sequence {
 		items = v.Items
@@ -62,9 +86,6 @@ func (s *session) health(e *yaml.Entry) {
 				s.checkShape(&keyword{name: scalarText(setting.Key), shape: duration}, setting.Key, setting.Value)
 			}
 		}
-	}
-	if s.o.CheckHealth != nil {
-		s.problems = append(s.problems, s.o.CheckHealth(v)...)
 	}
 }
 

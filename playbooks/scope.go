@@ -151,6 +151,7 @@ func (t *Task) Inside(file string) *Scope {
 // set reads one keyword into a scope.
 func (s *session) set(sc *Scope, k *keyword, key, v *yaml.Node) {
 	s.checkShape(k, key, v)
+	s.carriedOut(k, key, v)
 	if sc.Keywords == nil {
 		sc.Keywords = Keywords{}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"sunup/internal/config"
 	"sunup/internal/diag"
+	"sunup/internal/health"
 	"sunup/internal/jinja"
 	"sunup/internal/lookup"
 	"sunup/internal/say"
@@ -63,6 +64,7 @@ func (a *app) openProject(ctx context.Context, t targetFlags, checking bool) (*p
 		ExtraVars:        p.extraVars,
 		Render:           p.render,
 		CheckTemplate:    p.checkTemplate,
+		CheckHealth:      health.Check,
 		Decrypt:          p.decrypt,
 		LackingIsWarning: checking,
 	}

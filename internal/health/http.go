@@ -60,7 +60,7 @@ var stepOptions = append([]option{{name: "name", shape: text}, {name: "keep", sh
 // steps reads the requests of a path through a site.
 func (r *reader) steps(n *yaml.Node, from From) (any, bool) {
 	if n.Kind != yaml.Sequence || len(n.Items) == 0 {
-		r.wrong(n, "steps", say.T("a list of requests", "요청의 목록"))
+		r.wrong(n, "steps", say.T("a list of requests", "비어 있지 않은 요청 목록"))
 		return nil, false
 	}
 	var out []request
@@ -86,7 +86,7 @@ func (r *reader) step(n *yaml.Node, from From) (request, bool) {
 	for _, e := range n.Entries {
 		opt := find(stepOptions, key(e))
 		if opt == nil {
-			r.unknownOption("a step of http", e, names(stepOptions))
+			r.unknownOption("http steps", e, names(stepOptions))
 			return request{}, false
 		}
 		if isNull(e.Value) || r.open(e.Value) {

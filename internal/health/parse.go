@@ -407,19 +407,19 @@ func (r *reader) options(k *kind, e yaml.Entry, from From) (o options, whole boo
 
 // together reports options that lack each other.
 func (r *reader) together(k *kind, e yaml.Entry, o options) {
-	lacks := func(ok bool, need string) {
+	lacks := func(ok bool, need say.Text) {
 		if !ok {
 			r.report(e.Key, say.T("%s needs %s", "%s에는 %s{이/가} 필요합니다", k.name, need), say.Text{}, say.Text{})
 		}
 	}
 	switch k.name {
 	case "http":
-		lacks(o.has("url") != o.has("steps"), "either url or steps")
+		lacks(o.has("url") != o.has("steps"), say.T("either url or steps", "url과 steps 중 하나"))
 	case "process":
-		lacks(o.has("name") || o.has("args"), "name or args")
+		lacks(o.has("name") || o.has("args"), say.T("name or args", "name이나 args"))
 	case "log":
-		lacks(o.has("path") != o.has("unit"), "either path or unit")
-		lacks(o.has("line") || o.has("not"), "line or not")
+		lacks(o.has("path") != o.has("unit"), say.T("either path or unit", "path와 unit 중 하나"))
+		lacks(o.has("line") || o.has("not"), say.T("line or not", "line이나 not"))
 	}
 }
 
@@ -502,11 +502,14 @@ func (r *reader) setting(s *Settings, name string, e yaml.Entry) {
 }
 
 func (r *reader) wrong(n *yaml.Node, name string, want say.Text) {
-	shown := excerpt(n.Text)
-	if n.Kind != yaml.Scalar {
-		shown = "..."
+	shown := say.Plain("'" + excerpt(n.Text) + "'")
+	switch n.Kind {
+	case yaml.Sequence:
+		shown = say.T("a list", "목록")
+	case yaml.Mapping:
+		shown = say.T("a mapping", "사전")
 	}
-	r.report(n, say.T("%s must be %s, not '%s'", "%s에는 %s{이/가} 와야 하는데 '%s'{이/가} 있습니다", name, want, shown), say.Text{}, say.Text{})
+	r.report(n, say.T("%s must be %s, not %s", "%s에는 %s{이/가} 와야 하는데 %s{이/가} 있습니다", name, want, shown), say.Text{}, say.Text{})
 }
 
 // read turns a node into the value of an option.
@@ -570,13 +573,13 @@ func one(o *option, n *yaml.Node) (got any, want say.Text) {
 	case room:
 		a, ok := parseAmount(s)
 		if !ok {
-			return nil, say.T("a share such as 10%% or a size such as 5G", "10%% 같은 비율이나 5G 같은 크기")
+			return nil, say.T("a share such as 10% or a size such as 5G", "10% 같은 비율이나 5G 같은 크기")
 		}
 		return a, want
 	case pattern:
 		re, err := regexp.Compile("(?m)" + scalar(n))
 		if err != nil {
-			return nil, say.T("a regular expression (%s)", "정규식 (%s)", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+			return nil, say.T("a regular expression (%s)", "정규식 (%s)", strings.ReplaceAll(strings.TrimPrefix(err.Error(), "error parsing regexp: "), "(?m)", ""))
 		}
 		return re, want
 	case oneOf:
