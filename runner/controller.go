@@ -113,13 +113,14 @@ func (c *controller) loader(dir string) func(string) (string, string, error) {
 	}
 }
 
-// Eval evaluates an expression without braces.
+// Eval evaluates an expression without braces to what "{{ expr }}" gives: a
+// number that a template made is text, as Ansible has it.
 func (c *controller) Eval(ctx context.Context, expr string) (any, error) {
-	e, err := c.x.run_.Templar.Expr(expr)
+	t, err := c.x.run_.Templar.Compile("{{ " + expr + " }}")
 	if err != nil {
 		return nil, err
 	}
-	v, _, err := e.Eval(ctx, c.scope)
+	v, _, err := t.Eval(ctx, c.scope)
 	return v, err
 }
 
@@ -139,3 +140,15 @@ func (c *controller) Host() string { return c.x.host.name }
 
 // Warn tells a warning once.
 func (c *controller) Warn(msg string) { c.x.run_.stream.warn(c.x.host.name, say.Plain(msg)) }
+
+var _ modules.Prompter = (*controller)(nil)
+
+// Prompt asks the person at the terminal, if there is one.
+func (c *controller) Prompt(ctx context.Context, question string, echo bool) (string, bool, error) {
+	ask := c.x.run_.Prompt
+	if ask == nil {
+		return "", false, nil
+	}
+	answer, err := ask.Ask(question, !echo)
+	return answer, err == nil, err
+}

@@ -39,6 +39,7 @@ type stage struct {
 	lanes []*lane
 
 	up    map[*host]bool
+	over  map[*host]bool // hosts whose lane has ended
 	begun bool
 	state stageState
 	left  int // lanes that have not ended
@@ -104,7 +105,7 @@ func (r *Run) newGraph(ctx context.Context, b *playbooks.Playbook) (*graph, erro
 			return nil, err
 		}
 		p.announced.once = true
-		s := &stage{play: p, up: map[*host]bool{}}
+		s := &stage{play: p, up: map[*host]bool{}, over: map[*host]bool{}}
 		p.hostUp = func(h *host) { g.hostUp(s, h) }
 		g.stages = append(g.stages, s)
 		byName[play.Name] = s
@@ -205,7 +206,7 @@ func (g *graph) runLane(s *stage, l *lane) {
 	}
 	g.begin(s)
 	outcome, _, err := l.play.runBatches()
-	g.ended(s, outcome, err)
+	g.ended(s, l, outcome, err)
 }
 
 // wait returns when every gate of the lane is open; the text says why the lane
@@ -257,10 +258,10 @@ func (g gate) ready(partners []*host) (ready, never bool) {
 			return false, true
 		case h.broken(): // in quarantine: coverage has allowed it
 		default:
-			return false, g.stage.state == stageFailed
+			return false, g.stage.over[h]
 		}
 	}
-	return up > 0, up == 0 && g.stage.state != stageWaits
+	return up > 0, up == 0
 }
 
 // begin tells the start of a stage once.
@@ -282,12 +283,15 @@ func (g *graph) blocked(s *stage, l *lane, why say.Text) {
 			s.play.name, strings.Join(hostNames(l.play.members), ", "), why)})
 		g.run.playsFailed.Store(true)
 	}
-	g.ended(s, event.Cancelled, nil)
+	g.ended(s, l, event.Cancelled, nil)
 }
 
 // ended notes the end of a lane, and of the stage with its last one.
-func (g *graph) ended(s *stage, outcome event.Outcome, err error) {
+func (g *graph) ended(s *stage, l *lane, outcome event.Outcome, err error) {
 	g.mu.Lock()
+	for _, h := range l.play.members {
+		s.over[h] = true
+	}
 	if err != nil && g.err == nil {
 		g.err = err
 	}
