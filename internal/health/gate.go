@@ -417,7 +417,11 @@ func (w *watch) shut(p *Probe) say.Text {
 	if p.KOf == len(p.Of) {
 		return all
 	}
-	return say.T("%s: %d of %d pass, %d are needed (%s)", "%s: %[3]d개 중 %[2]d개 통과, %[4]d개 필요 (%[5]s)", p.Name, passed, len(p.Of), p.KOf, all)
+	short := say.T("%d of %d pass, %d needed (%s)", "%[2]d개 중 %[1]d개 통과, %[3]d개 필요 (%[4]s)", passed, len(p.Of), p.KOf, all)
+	if p.Name == "" {
+		return short
+	}
+	return say.T("%s: %s", "%s: %s", p.Name, short)
 }
 
 // joined puts reasons into one line; many are counted.

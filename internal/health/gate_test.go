@@ -156,7 +156,7 @@ func TestKOf(t *testing.T) {
 		r := run(t, gateOf(group))
 		assert.False(t, r.Passed)
 		assert.Equal(t, 5*time.Second, r.Took, "it ends when it can no longer open")
-		assert.Equal(t, "servers: 1 of 3 pass, 2 are needed (b: not yet; c: not yet)", r.Why.String())
+		assert.Equal(t, "servers: 1 of 3 pass, 2 needed (b: not yet; c: not yet)", r.Why.String())
 	})
 }
 

@@ -1,7 +1,6 @@
 package health
 
 import (
-	"fmt"
 	"math"
 	"math/big"
 	"regexp"
@@ -149,7 +148,7 @@ func (r *reader) whole(n *yaml.Node) []*Probe {
 	}
 	if !isNull(kOf) && n.Get("of") == nil && n.Get("any") == nil && n.Get("all") == nil {
 		if k := r.kOf(kOf, len(out)); k > 0 {
-			return []*Probe{{Name: fmt.Sprintf("%d of %d", k, len(out)), KOf: k, Of: out, Pos: kOf.Pos}}
+			return []*Probe{{Name: r.name(n), KOf: k, Of: out, Pos: kOf.Pos}}
 		}
 	}
 	return out
@@ -284,9 +283,7 @@ func (r *reader) group(n *yaml.Node, e yaml.Entry, s Settings, depth int) *Probe
 	default:
 		r.report(e.Key, say.T("of needs k_of: how many must pass", "of에는 몇 개가 통과해야 하는지 k_of가 필요합니다"), say.Text{}, say.T("add 'k_of: 1', or write any or all", "'k_of: 1'을 더하거나 any, all을 쓰세요"))
 	}
-	if p.Name = r.name(n); p.Name == "" {
-		p.Name = fmt.Sprintf("%d of %d", p.KOf, len(p.Of))
-	}
+	p.Name = r.name(n)
 	return p
 }
 

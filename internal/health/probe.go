@@ -72,7 +72,8 @@ func (s Settings) withDefaults() Settings {
 
 // Probe is one question, or a group of them.
 type Probe struct {
-	// Name is how people are told of it: its own name, or "tcp 5432".
+	// Name is how people are told of it: its own name, or "tcp 5432"; of a group
+	// only its own.
 	Name string
 	Kind string // "tcp"; empty for a group
 	Pos  diag.Pos

@@ -204,7 +204,7 @@ func failed(err error) Answer {
 		a := bad("the host cannot be reached: %s", "호스트에 접속할 수 없습니다: %s", firstLine(err.Error()))
 		a.Err = err
 		return a
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case refused(err):
 		return bad("connection refused", "연결이 거부되었습니다")
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return bad("the other side closed the connection without an answer", "상대가 응답 없이 연결을 닫았습니다")
@@ -214,6 +214,12 @@ func failed(err error) Answer {
 		return bad("the name '%s' is not known", "이름 '%s'{을/를} 찾을 수 없습니다", dns.Name)
 	}
 	return bad("%s", "%s", firstLine(err.Error()))
+}
+
+// refused reports whether nobody listens; a host that connects for us only says
+// so in words.
+func refused(err error) bool {
+	return errors.Is(err, syscall.ECONNREFUSED) || strings.HasSuffix(strings.ToLower(err.Error()), "connection refused")
 }
 
 // maxWords bounds what a reason quotes from a host.

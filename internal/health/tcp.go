@@ -7,7 +7,6 @@ import (
 	"net"
 	"strconv"
 	"strings"
-	"syscall"
 )
 
 func tcp(o options) (asker, string) {
@@ -40,7 +39,7 @@ func ping(o options) (asker, string) {
 			to.port = 22
 		}
 		conn, err := t.dial(ctx, FromController, to.address(t, FromController))
-		if errors.Is(err, syscall.ECONNREFUSED) {
+		if err != nil && refused(err) {
 			return good()
 		}
 		if err != nil {
