@@ -29,7 +29,7 @@ var factSets = []factSet{
 	{"apparmor", nil, true, securityScript, readAppArmor},
 	{"chroot", []string{"is_chroot"}, false, chrootScript, readChroot},
 	{"fips", nil, true, securityScript, readFIPS},
-	{"python", []string{"python_version"}, true, "", func(*factFields, *value.Dict) {}},
+	{"python", []string{"python_version"}, true, pythonScript, readPython},
 	{"caps", []string{"system_capabilities", "system_capabilities_enforced"}, true, capsScript, readCaps},
 	{"pkg_mgr", nil, true, pkgMgrScript, readPkgMgr},
 	{"service_mgr", nil, true, serviceMgrScript, readServiceMgr},

@@ -23,7 +23,8 @@ var pingModule = Module{
 func runPing(ctx context.Context, c *Call) (*Result, error) {
 	data := c.Args.Str("data")
 	if data == "crash" {
-		return Fail("boom"), nil
+		r := Fail("MODULE FAILURE\nSee stdout/stderr for the exact error")
+		return r.Set("module_stdout", "").Set("module_stderr", "Exception: boom\n").Set("rc", 1), nil
 	}
 	out, err := c.Conn.Exec(ctx, connection.Command{Script: "echo pong"})
 	if err != nil {

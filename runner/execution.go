@@ -177,7 +177,7 @@ func (x *execution) attempt(scope *vars.Scope, set settings) *value.Dict {
 	if x.task.FailedWhen != nil {
 		failed, err := x.anyHolds(scope, result, x.task.FailedWhen)
 		if err != nil {
-			return x.conditionError(x.task.FailedWhen, err)
+			return x.brokenCondition(result, "failed_when_result", x.task.FailedWhen, err)
 		}
 		result.Set("failed", failed)
 		result.Set("failed_when_result", failed)
@@ -185,7 +185,7 @@ func (x *execution) attempt(scope *vars.Scope, set settings) *value.Dict {
 	if x.task.ChangedWhen != nil {
 		changed, err := x.holds(scope, result, x.task.ChangedWhen)
 		if err != nil {
-			return x.conditionError(x.task.ChangedWhen, err)
+			return x.brokenCondition(result, "changed_when_result", x.task.ChangedWhen, err)
 		}
 		result.Set("changed", changed)
 	}
@@ -199,6 +199,14 @@ func (x *execution) conditionError(conds []any, err error) *value.Dict {
 		msg = fmt.Sprintf("The conditional check '%s' failed. The error was: %s", conditionText(conds), msg)
 	}
 	return value.NewDict("failed", true, "msg", fmt.Sprintf("%s\n\nThe task stands at %s.", msg, x.task.Pos))
+}
+
+// brokenCondition fails the task and keeps what the module returned: the
+// condition's error stands beside it.
+func (x *execution) brokenCondition(result *value.Dict, key string, conds []any, err error) *value.Dict {
+	result.Set("failed", true)
+	result.Set(key, x.conditionError(conds, err).At("msg"))
+	return result
 }
 
 // anyHolds is failed_when: all conditions of the list must hold for a failure,
@@ -363,7 +371,7 @@ func (x *execution) arguments(scope *vars.Scope, m *modules.Module) (*value.Dict
 		}
 		d, ok := v.(*value.Dict)
 		if !ok {
-			return nil, fmt.Errorf("args must be a dict, but '%s' is a %s", x.task.ArgsTemplate, value.TypeName(v))
+			return nil, fmt.Errorf("invalid or malformed argument: '%s'", value.Str(v))
 		}
 		out.Update(d)
 	}
@@ -378,12 +386,15 @@ func (x *execution) arguments(scope *vars.Scope, m *modules.Module) (*value.Dict
 			k = key
 		}
 		if !slices.Contains(m.RawArgs, name) {
-			var err error
-			var final bool
-			if v, final, err = x.run_.Templar.Value(x.ctx, scope, raw); err != nil {
+			got, err := x.run_.Templar.Evaluate(x.ctx, scope, raw)
+			if err != nil {
 				return nil, err
 			}
-			x.tainted = x.tainted || final
+			v = got.Value
+			x.tainted = x.tainted || got.Unsafe
+			if got.Text {
+				x.texts = append(x.texts, name)
+			}
 		}
 		if v == jinja.Omit {
 			out.Delete(k)
@@ -493,6 +504,9 @@ func (x *execution) environment(scope *vars.Scope) ([]string, error) {
 	for _, raw := range x.plan.environment {
 		v, _, err := x.run_.Templar.Value(x.ctx, scope, raw)
 		if err != nil {
+			if x.gathersFacts() && jinja.IsUndefined(err) {
+				continue // what the play's environment takes from facts comes after them
+			}
 			return nil, fmt.Errorf("environment: %w", err)
 		}
 		switch v := v.(type) {
@@ -511,6 +525,11 @@ func (x *execution) environment(scope *vars.Scope) ([]string, error) {
 		out = append(out, value.Str(k)+"="+value.Str(v))
 	}
 	return out, nil
+}
+
+func (x *execution) gathersFacts() bool {
+	m := x.plan.module
+	return m != nil && (m.Name == "ansible.builtin.setup" || m.Name == "ansible.builtin.gather_facts")
 }
 
 // conclude makes the result known: variables, facts, notices, counts, event.

@@ -18,6 +18,7 @@ func (p *playRun) scopeFor(ctx context.Context, h *host, plan *taskPlan) *vars.S
 		vars.Layer{Level: vars.Magic, Origin: "magic variable", Source: m},
 		r.extraVars)
 	if plan != nil {
+		layers = append(layers, plan.includeVars...)
 		layers = append(layers, plan.roleParams...)
 	}
 	layers = append(layers,

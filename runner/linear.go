@@ -162,11 +162,14 @@ func (p *playRun) breakOff(t *taskRun, hosts []*host, ends []*taskEnd) {
 func (p *playRun) failAll() {
 	for _, h := range p.alive() {
 		c := p.cursors[h]
-		if c.next() == nil && !c.failing() {
+		if c.failing() {
+			continue // it goes through its always sections already
+		}
+		if c.next() == nil {
 			p.dropFailed(h)
 			continue
 		}
-		if !c.rescues() || c.failing() {
+		if !c.rescues() {
 			c.fail()
 			p.hostFailed(h, c)
 		}

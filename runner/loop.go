@@ -56,6 +56,9 @@ func (x *execution) withItems(loop *playbooks.Loop) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, isList := asItems(terms); !isList && loop.With == "list" {
+		return nil, fmt.Errorf("with_list expects a list, got '%s' instead.", value.Str(terms))
+	}
 	return x.lookup(loop.With, terms)
 }
 

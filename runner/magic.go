@@ -55,16 +55,16 @@ var magicVars = map[string]func(m *magic) any{
 	"role_name":                func(m *magic) any { return m.role(func(r *playbooks.Role) any { return shortRole(r) }) },
 	"ansible_role_name":        func(m *magic) any { return m.role(func(r *playbooks.Role) any { return r.Name }) },
 	"role_path":                func(m *magic) any { return m.role(func(r *playbooks.Role) any { return r.Path }) },
-	"role_names":               func(m *magic) any { return value.Strings(m.play.roleNames()) },
+	"role_names":               func(m *magic) any { return value.Strings(m.play.listedRoles()) },
 	"ansible_role_names":       func(m *magic) any { return value.Strings(m.play.roleNames()) },
-	"ansible_play_role_names":  func(m *magic) any { return value.Strings(m.play.roleNames()) },
+	"ansible_play_role_names":  func(m *magic) any { return value.Strings(m.play.listedRoles()) },
 	"ansible_parent_role_names": func(m *magic) any {
 		return m.parents(func(r *playbooks.Role) string { return r.Name })
 	},
 	"ansible_parent_role_paths": func(m *magic) any {
 		return m.parents(func(r *playbooks.Role) string { return r.Path })
 	},
-	"ansible_dependent_role_names": func(*magic) any { return &value.List{} },
+	"ansible_dependent_role_names": func(m *magic) any { return value.Strings(m.play.dependencies()) },
 	"ansible_collection_name":      func(m *magic) any { return m.role(func(r *playbooks.Role) any { return orNil(r.FromCollection) }) },
 	"ansible_search_path":          func(m *magic) any { return value.Strings(m.searchPath()) },
 	"ansible_inventory_sources":    func(m *magic) any { return value.Strings(m.play.run.Sources) },

@@ -174,6 +174,40 @@ func (p *playRun) addRole(use *playbooks.Scope) {
 
 func (p *playRun) roleNames() []string { return p.roles }
 
+// listedRoles are the roles that the play names itself; dependencies are those
+// that they bring along.
+func (p *playRun) listedRoles() []string {
+	var out []string
+	for _, use := range p.play.Roles {
+		if use.Role != nil && !slices.Contains(out, use.Role.Name) {
+			out = append(out, use.Role.Name)
+		}
+	}
+	return out
+}
+
+func (p *playRun) dependencies() []string {
+	var out []string
+	var walk func(r *playbooks.Role, depth int)
+	walk = func(r *playbooks.Role, depth int) {
+		for _, use := range r.Dependencies {
+			if use.Role == nil || depth > maxDependencies {
+				continue
+			}
+			if !slices.Contains(out, use.Role.Name) {
+				out = append(out, use.Role.Name)
+			}
+			walk(use.Role, depth+1)
+		}
+	}
+	for _, use := range p.play.Roles {
+		if use.Role != nil {
+			walk(use.Role, 0)
+		}
+	}
+	return out
+}
+
 // playScope is what play keywords see: no host.
 func (p *playRun) playScope() *vars.Scope {
 	m := &magic{play: p, host: &host{name: ""}}
@@ -221,7 +255,7 @@ func (p *playRun) readSettings(scope *vars.Scope) (playSettings, error) {
 
 // planPlay is a plan that knows only the play's own keywords.
 func planPlay(play *playbooks.Play) *taskPlan {
-	p := &taskPlan{keywords: map[string]*playbooks.Keyword{}}
+	p := &taskPlan{keywords: map[string][]*playbooks.Keyword{}}
 	p.addScope(&play.Scope)
 	return p
 }

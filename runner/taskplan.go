@@ -23,17 +23,18 @@ type taskPlan struct {
 	defaults    []any // module_defaults, innermost first
 	// lower and upper are the fixed layers of the scopes: task and block
 	// variables; role and play variables are added per host.
-	scopeVars  []vars.Layer // task, blocks, imports: innermost first
-	roleVars   []vars.Layer // roles around the task, innermost first
-	roleParams []vars.Layer
-	roleDefs   []vars.Layer
-	roles      []*playbooks.Role // innermost first
-	keywords   map[string]*playbooks.Keyword
+	includeVars []vars.Layer // of dynamic includes around the task, innermost first
+	scopeVars   []vars.Layer // task, blocks, imports: innermost first
+	roleVars    []vars.Layer // roles around the task, innermost first
+	roleParams  []vars.Layer
+	roleDefs    []vars.Layer
+	roles       []*playbooks.Role               // innermost first
+	keywords    map[string][]*playbooks.Keyword // innermost first
 }
 
 // planTask follows the scopes around a task from the inside out.
 func planTask(t *playbooks.Task, module *modules.Module) *taskPlan {
-	p := &taskPlan{task: t, module: module, keywords: map[string]*playbooks.Keyword{}}
+	p := &taskPlan{task: t, module: module, keywords: map[string][]*playbooks.Keyword{}}
 	for s := &t.Scope; s != nil; s = s.Parent {
 		p.addScope(s)
 	}
@@ -42,9 +43,7 @@ func planTask(t *playbooks.Task, module *modules.Module) *taskPlan {
 
 func (p *taskPlan) addScope(s *playbooks.Scope) {
 	for name, kw := range s.Keywords {
-		if p.keywords[name] == nil {
-			p.keywords[name] = kw
-		}
+		p.keywords[name] = append(p.keywords[name], kw)
 	}
 	p.when = append(append([]any(nil), s.When...), p.when...)
 	if env := s.Keywords["environment"]; env != nil {
@@ -58,6 +57,9 @@ func (p *taskPlan) addScope(s *playbooks.Scope) {
 		if s.Kind == playbooks.TaskScope {
 			level, origin = vars.TaskVars, "task vars"
 		}
+		if s.Kind == playbooks.ImportScope && s.Origin != "" {
+			p.includeVars = append(p.includeVars, fixed(vars.IncludeParams, "vars of the include "+s.Pos.String(), s.Vars))
+		}
 		p.scopeVars = append(p.scopeVars, fixed(level, origin+" "+s.Pos.String(), s.Vars))
 	}
 	if s.RoleParams.Len() > 0 {
@@ -70,21 +72,32 @@ func (p *taskPlan) addScope(s *playbooks.Scope) {
 	if r := s.Role; r != nil {
 		p.roles = append(p.roles, r)
 		p.roleVars = append(p.roleVars, fixed(vars.RoleVars, "vars of role "+r.Name, r.Vars))
+		p.roleVars = append(p.roleVars, dependencyVars(r, 0)...)
 		p.roleDefs = append(p.roleDefs, fixed(vars.RoleDefaults, "defaults of role "+r.Name, r.Defaults))
 	}
 }
 
-func fixed(level vars.Level, origin string, d *value.Dict) vars.Layer {
-	return vars.Layer{Level: level, Origin: origin, Source: vars.Fixed{Dict: d}}
+// dependencyVars are the variables of the roles that a role depends on: they
+// rank below its own and above those of the roles that use it.
+func dependencyVars(r *playbooks.Role, depth int) []vars.Layer {
+	if depth > maxDependencies {
+		return nil
+	}
+	var out []vars.Layer
+	for i := len(r.Dependencies) - 1; i >= 0; i-- {
+		if dep := r.Dependencies[i].Role; dep != nil {
+			out = append(out, fixed(vars.RoleVars, "vars of role "+dep.Name, dep.Vars))
+			out = append(out, dependencyVars(dep, depth+1)...)
+		}
+	}
+	return out
 }
 
-// keyword returns a keyword as written at the innermost scope that has it, or
-// nil.
-func (p *taskPlan) keyword(name string) any {
-	if kw := p.keywords[name]; kw != nil {
-		return kw.Value
-	}
-	return nil
+// maxDependencies is how deep roles may depend on each other.
+const maxDependencies = 60
+
+func fixed(level vars.Level, origin string, d *value.Dict) vars.Layer {
+	return vars.Layer{Level: level, Origin: origin, Source: vars.Fixed{Dict: d}}
 }
 
 // settings evaluates keywords for one host and item.
@@ -96,18 +109,20 @@ type settings struct {
 }
 
 func (s settings) value(name string) (any, error) {
-	raw := s.plan.keyword(name)
-	if raw == nil {
-		return nil, nil
+	for _, kw := range s.plan.keywords[name] {
+		if kw.Value == nil {
+			return nil, nil
+		}
+		v, _, err := s.templar.Value(s.ctx, s.scope, kw.Value)
+		if err != nil {
+			return nil, fmt.Errorf("the field '%s' has an invalid value: %w", name, err)
+		}
+		// An omitted keyword is what it would be had it not been written.
+		if v != jinja.Omit {
+			return v, nil
+		}
 	}
-	v, _, err := s.templar.Value(s.ctx, s.scope, raw)
-	if err != nil {
-		return nil, fmt.Errorf("the field '%s' has an invalid value: %w", name, err)
-	}
-	if v == jinja.Omit {
-		return nil, nil
-	}
-	return v, nil
+	return nil, nil
 }
 
 func (s settings) bool(name string, unset bool) (bool, error) {
@@ -117,7 +132,7 @@ func (s settings) bool(name string, unset bool) (bool, error) {
 	}
 	b, ok := truthWord(v)
 	if !ok {
-		return false, fmt.Errorf("the field '%s' has an invalid value (%s), and could not be converted to bool", name, value.Str(v))
+		return false, fmt.Errorf("the field '%s' has an invalid value (%s), and could not be converted to bool. The error was: The value '%[2]s' is not a valid boolean. Valid booleans include: 0, 1, 'f', 'false', 'n', 'no', 'off', 'on', 't', 'true', 'y', 'yes'", name, value.Str(v))
 	}
 	return b, nil
 }
