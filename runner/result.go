@@ -62,6 +62,11 @@ func (x *execution) applyFacts(t target, r *modules.Result, d *value.Dict) {
 		// A set_fact text may hold braces that are meant to be evaluated later,
 		// unless something from a host went into it.
 		owner.set.Update(r.Vars, x.tainted)
+		for _, name := range x.texts {
+			if text, isText := r.Vars.At(name).(string); isText {
+				owner.set.SetText(name, text)
+			}
+		}
 		if r.Cacheable {
 			owner.facts.Update(r.Vars, x.tainted)
 		}

@@ -172,6 +172,8 @@ type execution struct {
 	diffs    []event.Diff
 	// tainted: text from a host or a lookup went into the arguments.
 	tainted bool
+	// texts are the arguments that are text by decree (see vars.Scope.IsText).
+	texts []string
 	// hidden: the module asked that nothing of its result is shown.
 	hidden bool
 }

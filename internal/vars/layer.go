@@ -94,6 +94,24 @@ type Store struct {
 	mu      sync.RWMutex
 	dict    value.Dict
 	pending map[string]bool // names whose value may still hold templates
+	texts   map[string]bool // names whose value is text by decree
+}
+
+// SetText stores a text that must stay text even if it looks like data.
+func (s *Store) SetText(name, text string) {
+	s.Set(name, text, true)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.texts == nil {
+		s.texts = map[string]bool{}
+	}
+	s.texts[name] = true
+}
+
+func (s *Store) isText(name string) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.texts[name]
 }
 
 // Set stores a variable. Final is false for a value that may hold templates
@@ -102,6 +120,7 @@ func (s *Store) Set(name string, v any, final bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.dict.Set(name, v)
+	delete(s.texts, name)
 	if final {
 		delete(s.pending, name)
 		return
@@ -147,7 +166,7 @@ func (s *Store) Snapshot() *value.Dict {
 func (s *Store) Clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.dict, s.pending = value.Dict{}, nil
+	s.dict, s.pending, s.texts = value.Dict{}, nil, nil
 }
 
 // Delete forgets one variable.

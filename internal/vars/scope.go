@@ -59,7 +59,7 @@ func (s *Scope) Lookup(name string) (v any, found, final bool, err error) {
 	}
 	s.resolving = append(s.resolving, name)
 	defer func() { s.resolving = s.resolving[:len(s.resolving)-1] }()
-	result, err := s.templar.evaluate(s.ctx, s, v)
+	result, err := s.templar.Evaluate(s.ctx, s, v)
 	if err != nil {
 		return nil, true, false, fmt.Errorf("variable '%s': %w", name, err)
 	}
@@ -74,7 +74,18 @@ func (s *Scope) Lookup(name string) (v any, found, final bool, err error) {
 
 // IsText reports whether the variable's value, as looked up before, is text by
 // decree. It implements jinja.TextScope.
-func (s *Scope) IsText(name string) bool { return s.texts[name] }
+func (s *Scope) IsText(name string) bool {
+	if s.texts[name] {
+		return true
+	}
+	for i := range s.layers {
+		if _, _, ok := s.layers[i].Get(name); ok {
+			store, isStore := s.layers[i].Source.(*Store)
+			return isStore && store.isText(name)
+		}
+	}
+	return false
+}
 
 // Raw finds a variable without evaluating it. It implements jinja.RawScope.
 func (s *Scope) Raw(name string) (v any, found bool) {

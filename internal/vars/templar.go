@@ -89,9 +89,8 @@ func (t *Templar) Value(ctx context.Context, s jinja.Scope, v any) (out any, fin
 	return v, false, nil
 }
 
-// evaluate is Value for one variable; it keeps that a text is meant to stay
-// text.
-func (t *Templar) evaluate(ctx context.Context, s jinja.Scope, v any) (jinja.Result, error) {
+// Evaluate is Value that also tells whether a text is meant to stay text.
+func (t *Templar) Evaluate(ctx context.Context, s jinja.Scope, v any) (jinja.Result, error) {
 	if src, isText := v.(string); isText && jinja.HasTemplate(src) {
 		tmpl, err := t.Compile(src)
 		if err != nil {
