@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"sunup/internal/say"
 )
@@ -49,7 +50,27 @@ type app struct {
 	getenv func(string) string
 	lang   say.Lang
 	ctx    context.Context
-	code   int
+	noted  onceEach
+}
+
+// onceEach does something once for each key.
+type onceEach struct {
+	mu   sync.Mutex
+	done map[string]bool
+}
+
+// Do calls f unless the key was done before.
+func (o *onceEach) Do(key string, f func()) {
+	o.mu.Lock()
+	was := o.done[key]
+	if o.done == nil {
+		o.done = map[string]bool{}
+	}
+	o.done[key] = true
+	o.mu.Unlock()
+	if !was {
+		f()
+	}
 }
 
 // chooseLang takes --lang, SUNUP_LANG, then the locale. It looks at the raw

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"sunup/internal/connection"
 	"sunup/internal/connection/local"
@@ -187,7 +188,9 @@ func (p *project) runOptions(f *runFlags, paths []string) (runner.Options, error
 		ForceHandlers: f.forceHandlers || c.Bool("DEFAULT_FORCE_HANDLERS"),
 		Defaults:      defaults, Read: p.readFile, LoadVars: p.loadVars,
 		Tags: splitTags(f.tags, c.List("TAGS_RUN")), SkipTags: splitTags(f.skipTags, c.List("TAGS_SKIP")),
-		Prompt: prompter{p.app},
+	}
+	if term.IsTerminal(int(p.app.in.Fd())) {
+		o.Prompt = prompter{p.app}
 	}
 	if o.Forks == 0 {
 		o.Forks = c.Int("DEFAULT_FORKS", runner.DefaultForks)
@@ -241,11 +244,22 @@ func newRunID(now time.Time) string {
 func (p *project) open(kind string, o connection.Options) (connection.Link, error) {
 	switch strings.TrimPrefix(kind, "ansible.builtin.") {
 	case "ssh":
-		return ssh.New(o, ssh.Environment{Home: p.app.home()}), nil
+		return ssh.New(o, p.app.sshEnvironment()), nil
 	case "local":
 		return local.New(o), nil
 	}
 	return nil, fmt.Errorf("connection '%s' is not supported; use ssh or local", kind)
+}
+
+// sshEnvironment is what all SSH links share. What an option of ssh that we do
+// not know asked for is said once, not silently left out.
+func (a *app) sshEnvironment() ssh.Environment {
+	return ssh.Environment{
+		Home: a.home(),
+		Note: func(host, text string) {
+			a.noted.Do(host+text, func() { fmt.Fprintf(a.err, "%s: %s: %s\n", say.T("note", "참고").In(a.lang), host, text) })
+		},
+	}
 }
 
 // defaults are the connection settings of flags and configuration.

@@ -30,3 +30,6 @@ func (w withEnv) Exec(ctx context.Context, cmd Command) (Output, error) {
 	}
 	return w.Conn.Exec(ctx, cmd)
 }
+
+// Unwrap gives the Conn below, for what it can do beside Conn.
+func (w withEnv) Unwrap() Conn { return w.Conn }

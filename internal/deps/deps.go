@@ -4,6 +4,7 @@ package deps
 import (
 	_ "charm.land/bubbletea/v2"
 	_ "charm.land/lipgloss/v2"
+	_ "github.com/BurntSushi/toml"
 	_ "github.com/dlclark/regexp2/v2"
 	_ "github.com/google/go-cmp/cmp"
 	_ "github.com/hashicorp/go-multierror"
@@ -19,9 +20,9 @@ import (
 	_ "github.com/stretchr/testify/require"
 	_ "go.uber.org/goleak"
 	_ "golang.org/x/crypto/ssh"
-	_ "golang.org/x/net/http/httpproxy"
 	_ "golang.org/x/crypto/ssh/agent"
 	_ "golang.org/x/crypto/ssh/knownhosts"
+	_ "golang.org/x/net/http/httpproxy"
 	_ "golang.org/x/sys/unix"
 	_ "golang.org/x/term"
 	_ "golang.org/x/text/encoding/korean"
@@ -30,5 +31,4 @@ import (
 	_ "mvdan.cc/sh/v3/interp"
 	_ "mvdan.cc/sh/v3/syntax"
 	_ "pgregory.net/rapid"
-	_ "github.com/BurntSushi/toml"
 )

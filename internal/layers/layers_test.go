@@ -22,7 +22,7 @@ var rows = map[string]int{
 	"sunup/internal/connection/conntest": 1, "sunup/internal/connection/sshdtest": 1,
 	"sunup/internal/health": 2, "sunup/inventory": 2, "sunup/playbooks": 2,
 	"sunup/modules": 3, "sunup/modules/modtest": 3,
-	"sunup/runner": 4,
+	"sunup/runner":  4,
 	"sunup/reports": 5, "sunup/internal/store": 5,
 	"sunup/cmd/sunup": 8,
 }
