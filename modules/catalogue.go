@@ -8,6 +8,8 @@ import (
 // all is every module, by name.
 var all = []*Module{
 	&addHostModule,
+	&apkModule,
+	&aptModule,
 	&assembleModule,
 	&assertModule,
 	&asyncStatusModule,
@@ -16,6 +18,8 @@ var all = []*Module{
 	&copyModule,
 	&cronModule,
 	&debugModule,
+	&dnfModule,
+	&dpkgSelectionsModule,
 	&failModule,
 	&fetchModule,
 	&fileModule,
@@ -23,6 +27,7 @@ var all = []*Module{
 	&gatherFactsModule,
 	&getURLModule,
 	&getentModule,
+	&gitModule,
 	&groupByModule,
 	&groupModule,
 	&healthModule,
@@ -37,8 +42,10 @@ var all = []*Module{
 	&lineinfileModule,
 	&metaModule,
 	&packageFactsModule,
+	&packageModule,
 	&pauseModule,
 	&pingModule,
+	&pipModule,
 	&rawModule,
 	&rebootModule,
 	&replaceModule,
@@ -59,6 +66,7 @@ var all = []*Module{
 	&userModule,
 	&waitForConnectionModule,
 	&waitForModule,
+	&yumModule,
 }
 
 // builtin is the prefix of Ansible's own modules, own that of ours.
@@ -86,7 +94,10 @@ func index(list []*Module) map[string]*Module {
 // own), or with the old prefix ansible.legacy. It returns nil when there is none.
 func Lookup(name string, collections []string) *Module {
 	if short, ok := strings.CutPrefix(name, "ansible.legacy."); ok {
-		return byName[builtin+short]
+		return builtinOrMoved(short)
+	}
+	if short, ok := strings.CutPrefix(name, builtin); ok {
+		return builtinOrMoved(short)
 	}
 	if strings.Contains(name, ".") {
 		return byName[name]
@@ -96,7 +107,7 @@ func Lookup(name string, collections []string) *Module {
 			return m
 		}
 	}
-	if m := byName[builtin+name]; m != nil {
+	if m := builtinOrMoved(name); m != nil {
 		return m
 	}
 	return byName[own+name]
