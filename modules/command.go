@@ -169,7 +169,7 @@ func guards(a Args) string {
 		d := quotePath(a.Str("chdir"))
 		s.WriteString("d=" + d + `
 if [ ! -e "$d" ]; then M chdir 2 "$d"; elif [ ! -d "$d" ]; then M chdir 20 "$d"; fi
-cd "$d" 2>/dev/null || M chdir 13 "$d"
+cd -P "$d" 2>/dev/null || M chdir 13 "$d"
 `)
 	}
 	if p := a.Str("creates"); p != "" {

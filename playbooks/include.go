@@ -157,7 +157,7 @@ func (c *place) oldInclude(t *Task, call *call) []Step {
 	if file == "" {
 		return nil
 	}
-	vars := t.Vars.Copy()
+	own, vars := t.Vars, t.Vars.Copy()
 	for k, v := range t.Args.All() {
 		if name, ok := k.(string); ok && name != rawParams && name != "tags" && name != "when" {
 			vars.Set(name, v)
@@ -170,6 +170,9 @@ func (c *place) oldInclude(t *Task, call *call) []Step {
 		t.Include = &Include{Kind: IncludeTasks}
 		return []Step{t}
 	}
+	// Its vars: outrank what was set before, as those of a dynamic include; what
+	// stands beside the file name does not.
+	t.RoleParams = own
 	return c.imported(t, call, file)
 }
 

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"sunup/internal/connection"
 	"sunup/internal/value"
 	"sunup/modules"
 )
@@ -24,8 +25,11 @@ type jobs struct {
 // job is one task on one host in the background.
 type job struct {
 	host, id string
-	done     chan struct{}
-	result   *value.Dict // once done is closed
+	// lasting: the command outlives the run on its host.
+	lasting bool
+	cancel  context.CancelFunc
+	done    chan struct{}
+	result  *value.Dict // once done is closed
 }
 
 func (j *job) finished() bool {
@@ -58,9 +62,13 @@ func (x *execution) background(t target, m *modules.Module, c *boundCall, second
 	if c.call.Check {
 		return value.NewDict("failed", true, "msg", "check mode and async cannot be used on same task.", "changed", false)
 	}
-	j := x.run_.jobs.begin(x.host.name)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.ctx), time.Duration(seconds*float64(time.Second)))
 	stop := context.AfterFunc(x.ctx, cancel)
+	j := x.run_.jobs.begin(x.host.name, cancel)
+	if poll <= 0 && outlives[m.Name] && c.call.Conn != nil {
+		j.lasting = true
+		c.call.Conn = lasting{Conn: c.call.Conn, id: j.id, seconds: int(seconds), dir: x.asyncDir()}
+	}
 	go func() {
 		defer stop()
 		defer cancel()
@@ -105,20 +113,70 @@ func (x *execution) work(ctx context.Context, t target, m *modules.Module, c *bo
 // resultsFile is where Ansible keeps the result on the host; here it names the
 // job only.
 func (x *execution) resultsFile(j *job) string {
-	dir := "/root/.ansible_async"
-	if v, ok, _, err := x.scope.Lookup("ansible_async_dir"); ok && err == nil {
-		dir = value.Str(v)
-	}
-	return dir + "/" + j.id
+	return x.asyncDir() + "/" + j.id
 }
 
-func (js *jobs) begin(host string) *job {
+// asyncDir is where jobs are kept on the host.
+func (x *execution) asyncDir() string {
+	if v, ok, _, err := x.scope.Lookup("ansible_async_dir"); ok && err == nil {
+		return value.Str(v)
+	}
+	return "~/.ansible_async"
+}
+
+// outlives are the modules whose work goes on when the run has ended, as
+// Ansible leaves it: a server started by `shell` with poll: 0 is meant to stay.
+var outlives = fullNames("command shell")
+
+// lasting runs a command apart from the connection and waits for it: when the
+// connection ends, only the waiting does.
+type lasting struct {
+	connection.Conn
+	id, dir string
+	seconds int
+}
+
+// Exec runs the command in a session of its own.
+func (l lasting) Exec(ctx context.Context, cmd connection.Command) (connection.Output, error) {
+	if cmd.Stdin != nil || cmd.Raw {
+		return l.Conn.Exec(ctx, cmd)
+	}
+	shell := first(cmd.Executable, "/bin/sh")
+	inner := fmt.Sprintf(`$1 %s -c %s >"$0/stdout" 2>"$0/stderr"; echo $? >"$0/ended"; mv "$0/ended" "$0/rc"`, quoted(shell), quoted(cmd.Script))
+	cmd.Executable = ""
+	cmd.Script = fmt.Sprintf(`d=%s/%s
+mkdir -p "$d" || exit 1
+s=; t=
+if command -v setsid >/dev/null 2>&1; then s=setsid; fi
+if command -v timeout >/dev/null 2>&1; then t='timeout -k 5 %d'; fi
+($s /bin/sh -c %s "$d" "$t" </dev/null >/dev/null 2>&1 &)
+while [ ! -f "$d/rc" ]; do sleep 0.2 2>/dev/null || sleep 1; done
+cat "$d/stdout"
+cat "$d/stderr" >&2
+r=$(cat "$d/rc")
+rm -rf "$d"
+exit "$r"
+`, homePath(l.dir), l.id, l.seconds, quoted(inner))
+	return l.Conn.Exec(ctx, cmd)
+}
+
+func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+
+// homePath quotes a path, but for a tilde at its start.
+func homePath(path string) string {
+	if rest, ok := strings.CutPrefix(path, "~/"); ok {
+		return "~/" + quoted(rest)
+	}
+	return quoted(path)
+}
+
+func (js *jobs) begin(host string, cancel context.CancelFunc) *job {
 	js.mu.Lock()
 	defer js.mu.Unlock()
 	if js.byID == nil {
 		js.byID = map[string]*job{}
 	}
-	j := &job{host: host, done: make(chan struct{})}
+	j := &job{host: host, cancel: cancel, done: make(chan struct{})}
 	for j.id == "" || js.byID[host+"\x00"+j.id] != nil {
 		j.id = fmt.Sprintf("j%d.%d", rand.Int64N(1_000_000_000_000), os.Getpid())
 	}
@@ -133,8 +191,18 @@ func (js *jobs) end(j *job, result *value.Dict) {
 	js.wg.Done()
 }
 
-// wait returns when every job has ended; each is bounded by its async.
-func (js *jobs) wait() { js.wg.Wait() }
+// wait returns when every job has ended, each bounded by its async; those that
+// outlive the run are left to their hosts.
+func (js *jobs) wait() {
+	js.mu.Lock()
+	for _, j := range js.byID {
+		if j.lasting {
+			j.cancel()
+		}
+	}
+	js.mu.Unlock()
+	js.wg.Wait()
+}
 
 // Job answers async_status: what is known of a job of this host. It implements
 // modules.JobKeeper.

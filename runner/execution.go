@@ -502,11 +502,8 @@ func (x *execution) environment(scope *vars.Scope) ([]string, error) {
 	}
 	merged := &value.Dict{}
 	for _, raw := range x.plan.environment {
-		v, _, err := x.run_.Templar.Value(x.ctx, scope, raw)
+		v, err := x.environmentValue(scope, raw)
 		if err != nil {
-			if x.gathersFacts() && jinja.IsUndefined(err) {
-				continue // what the play's environment takes from facts comes after them
-			}
 			return nil, fmt.Errorf("environment: %w", err)
 		}
 		switch v := v.(type) {
@@ -523,6 +520,31 @@ func (x *execution) environment(scope *vars.Scope) ([]string, error) {
 	var out []string
 	for k, v := range merged.All() {
 		out = append(out, value.Str(k)+"="+value.Str(v))
+	}
+	return out, nil
+}
+
+// environmentValue evaluates one environment keyword. While facts are gathered,
+// what it takes from facts is left out.
+func (x *execution) environmentValue(scope *vars.Scope, raw any) (any, error) {
+	d, isDict := raw.(*value.Dict)
+	if !isDict || !x.gathersFacts() {
+		v, _, err := x.run_.Templar.Value(x.ctx, scope, raw)
+		if err != nil && x.gathersFacts() && jinja.IsUndefined(err) {
+			return nil, nil
+		}
+		return v, err
+	}
+	out := &value.Dict{}
+	for name, one := range d.All() {
+		v, _, err := x.run_.Templar.Value(x.ctx, scope, one)
+		if jinja.IsUndefined(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		out.Set(name, v)
 	}
 	return out, nil
 }

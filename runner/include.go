@@ -94,7 +94,8 @@ func orEmpty(v any) string {
 
 // include loads what the hosts asked for, once for all hosts that asked for
 // the same, and puts it before what comes next on each.
-func (p *playRun) include(t *taskRun, wanted []inclusion) {
+// It returns the ends of the hosts for which that was not possible.
+func (p *playRun) include(t *taskRun, wanted []inclusion) (failed []*taskEnd) {
 	groups, order := map[string][]inclusion{}, []string{}
 	for _, inc := range wanted {
 		key := inc.include.key()
@@ -107,7 +108,7 @@ func (p *playRun) include(t *taskRun, wanted []inclusion) {
 	// frame per host.
 	blocks := map[*host]*playbooks.Block{}
 	for _, key := range order {
-		p.includeGroup(t, groups[key], blocks)
+		failed = append(failed, p.includeGroup(t, groups[key], blocks)...)
 	}
 	for _, inc := range wanted {
 		if b := blocks[inc.host]; b != nil {
@@ -115,15 +116,15 @@ func (p *playRun) include(t *taskRun, wanted []inclusion) {
 			delete(blocks, inc.host)
 		}
 	}
+	return failed
 }
 
 // includeGroup loads one file or role and adds it to its hosts' blocks.
-func (p *playRun) includeGroup(t *taskRun, group []inclusion, blocks map[*host]*playbooks.Block) {
+func (p *playRun) includeGroup(t *taskRun, group []inclusion, blocks map[*host]*playbooks.Block) (failed []*taskEnd) {
 	r := group[0].include
 	steps, shown, problems := p.load(t, r)
 	if problems.HasErrors() {
-		p.includeFailed(t, group, problems)
-		return
+		return p.includeFailed(t, group, problems)
 	}
 	p.run.tellProblems(problems)
 	e := event.Included{Task: t.number, File: shown, Role: r.role, Label: r.label}
@@ -140,6 +141,7 @@ func (p *playRun) includeGroup(t *taskRun, group []inclusion, blocks map[*host]*
 		b.Tasks = append(b.Tasks, steps...)
 	}
 	p.run.stream.emit(e)
+	return nil
 }
 
 // load reads the file or role of a request.
@@ -197,7 +199,7 @@ func asWritten(v any) any {
 }
 
 // includeFailed fails the include task on the hosts that asked for it.
-func (p *playRun) includeFailed(t *taskRun, group []inclusion, problems diag.Problems) {
+func (p *playRun) includeFailed(t *taskRun, group []inclusion, problems diag.Problems) (ends []*taskEnd) {
 	for _, inc := range group {
 		x := t.execution(inc.host)
 		result := failure("%s", strings.TrimSpace(problems.Format(say.English)))
@@ -205,6 +207,9 @@ func (p *playRun) includeFailed(t *taskRun, group []inclusion, problems diag.Pro
 		if len(c.stack) > 0 {
 			c.stack[len(c.stack)-1].index-- // the task was taken for done
 		}
-		p.settleHost(inc.host, x.conclude(result))
+		end := x.conclude(result)
+		p.settleHost(inc.host, end)
+		ends = append(ends, end)
 	}
+	return ends
 }

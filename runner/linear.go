@@ -52,7 +52,7 @@ func (p *playRun) step(task *playbooks.Task, hosts []*host) {
 	t := p.announce(task, hosts[0])
 	ends := t.onHosts(hosts)
 	included := p.settle(t, hosts, ends)
-	p.include(t, included)
+	ends = append(ends, p.include(t, included)...)
 	p.breakOff(t, hosts, ends)
 }
 

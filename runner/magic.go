@@ -56,8 +56,10 @@ var magicVars = map[string]func(m *magic) any{
 	"ansible_role_name":        func(m *magic) any { return m.role(func(r *playbooks.Role) any { return r.Name }) },
 	"role_path":                func(m *magic) any { return m.role(func(r *playbooks.Role) any { return r.Path }) },
 	"role_names":               func(m *magic) any { return value.Strings(m.play.listedRoles()) },
-	"ansible_role_names":       func(m *magic) any { return value.Strings(m.play.roleNames()) },
-	"ansible_play_role_names":  func(m *magic) any { return value.Strings(m.play.listedRoles()) },
+	"ansible_role_names": func(m *magic) any {
+		return value.Strings(append(m.play.listedRoles(), m.play.dependencies()...))
+	},
+	"ansible_play_role_names": func(m *magic) any { return value.Strings(m.play.listedRoles()) },
 	"ansible_parent_role_names": func(m *magic) any {
 		return m.parents(func(r *playbooks.Role) string { return r.Name })
 	},

@@ -172,8 +172,6 @@ func (p *playRun) addRole(use *playbooks.Scope) {
 	p.roleDefs = slices.Insert(p.roleDefs, 0, fixed(vars.RoleDefaults, "defaults of role "+role.Name, role.Defaults))
 }
 
-func (p *playRun) roleNames() []string { return p.roles }
-
 // listedRoles are the roles that the play names itself; dependencies are those
 // that they bring along.
 func (p *playRun) listedRoles() []string {

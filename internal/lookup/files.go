@@ -17,20 +17,20 @@ import (
 // firstFound returns the first file that exists.
 func firstFound(r *request) ([]any, error) {
 	names, skip := []string{}, r.flag("skip", false)
-	collect := func(v any) []string {
+	collect := func(v any, marks string) []string {
 		var out []string
 		list := []any{v}
 		if l, ok := v.(*value.List); ok {
 			list = l.Items
 		}
 		for _, one := range list {
-			out = append(out, strings.FieldsFunc(value.Str(one), func(c rune) bool { return c == ',' || c == ';' })...)
+			out = append(out, strings.FieldsFunc(value.Str(one), func(c rune) bool { return strings.ContainsRune(marks, c) })...)
 		}
 		return out
 	}
 	paths := func(d *value.Dict) {
-		files := collect(orEmptyList(d.At("files")))
-		in := collect(orEmptyList(d.At("paths")))
+		files := collect(orEmptyList(d.At("files")), ",;")
+		in := collect(orEmptyList(d.At("paths")), ",;:")
 		if len(in) == 0 {
 			names = append(names, files...)
 		}
