@@ -29,8 +29,6 @@ type frame struct {
 	// part of the play that this frame and those inside it belong to; "" means
 	// that of the frame around it.
 	part event.Section
-	// role to mark as done on the host when the frame ends.
-	role *playbooks.RoleUse
 }
 
 func (f *frame) steps() []playbooks.Step {

@@ -20,12 +20,11 @@ type level struct {
 
 // project is the files of a run, with holes for one variable.
 type project struct {
-	files                          map[string]string
-	host, all, group, play, roleIn string
-	taskVars, blockVars, include   string
-	before                         string // tasks before the question
-	includeVars                    string
-	extra                          *value.Dict
+	files                     map[string]string
+	host, group, play, roleIn string
+	taskVars, blockVars       string
+	before                    string // tasks before the question
+	extra                     *value.Dict
 }
 
 // levels are the 22 levels but the first (flags such as -u, which are no

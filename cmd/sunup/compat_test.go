@@ -78,10 +78,6 @@ func playbookRun(t *testing.T, program, dir string) string {
 	return text + fmt.Sprintf("exit code %d\n", cmd.ProcessState.ExitCode())
 }
 
-func itoa(n int) string {
-	return strings.TrimSpace(strings.Join([]string{string(rune('0' + n/10)), string(rune('0' + n%10))}, ""))
-}
-
 // selfAs links the test binary under another name; testscript.Main makes it
 // that command.
 func selfAs(t *testing.T, name string) string {

@@ -7,13 +7,12 @@ import (
 // targetFlags say which hosts and how to reach them: shared by all commands
 // that read an inventory.
 type targetFlags struct {
-	inventory   []string
-	limit       string
-	extraVars   []string
-	vaultIDs    []string
-	vaultFiles  []string
-	askVault    bool
-	playbookDir string
+	inventory  []string
+	limit      string
+	extraVars  []string
+	vaultIDs   []string
+	vaultFiles []string
+	askVault   bool
 }
 
 func (a *app) addTargetFlags(fs *pflag.FlagSet, t *targetFlags) {
