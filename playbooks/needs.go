@@ -64,6 +64,7 @@ func (s *session) checkPlaybook(p *Playbook) {
 	byName := map[string][]*Play{}
 	var names []string
 	for _, play := range p.Plays {
+		s.unusedCoverage(play)
 		if play.Name != "" {
 			byName[play.Name] = append(byName[play.Name], play)
 			names = append(names, play.Name)

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sunup/internal/diag"
 	"sunup/internal/say"
 	"sunup/internal/yaml"
 )
@@ -21,8 +22,11 @@ func (s *session) ours(p *Play, name string, e *yaml.Entry) {
 		o.Quarantine = v.Value()
 		s.quarantine(e)
 	case "coverage":
-		o.Coverage = v
 		s.coverage(e)
+		if o.Coverage = v; v.Kind == yaml.Scalar && !isNull(v) { // 95% is {min: 95%}
+			min := &yaml.Node{Kind: yaml.Scalar, Pos: v.Pos, Scalar: "min", Text: "min", Source: v.Source}
+			o.Coverage = &yaml.Node{Kind: yaml.Mapping, Pos: v.Pos, Source: v.Source, Entries: []yaml.Entry{{Key: min, Value: v}}}
+		}
 	case "limits":
 		o.Limits = v
 		s.limits(e)
@@ -90,14 +94,19 @@ func (s *session) healthForm(v *yaml.Node) {
 }
 
 func (s *session) quarantine(e *yaml.Entry) {
-	v := e.Value
-	if v.Kind == yaml.Mapping && !s.broken(v) {
-		for _, setting := range v.Entries {
-			s.percentage(setting)
-		}
+	s.checkShape(&keyword{name: "quarantine", shape: boolean}, e.Key, e.Value)
+}
+
+// unusedCoverage warns of a share that nothing is held against.
+func (s *session) unusedCoverage(p *Play) {
+	k := p.Keywords["coverage"]
+	if q := p.Keywords["quarantine"]; k == nil || isNull(k.Node) || (q != nil && !isNull(q.Node)) {
 		return
 	}
-	s.checkShape(&keyword{name: "quarantine", shape: boolean}, e.Key, v)
+	w := s.at(k.Pos, "unused-coverage", say.T("coverage without quarantine does nothing", "quarantine 없는 coverage는 아무 일도 하지 않습니다"),
+		say.T("add 'quarantine: true'", "'quarantine: true'를 더하세요"))
+	w.Severity = diag.Warning
+	s.report(w)
 }
 
 var coverageKeys = []string{"min", "per"}
