@@ -34,6 +34,10 @@ func (a *app) docCommand() *cobra.Command {
 			return nil
 		},
 	}
+	var list bool
+	var verbosity int
+	c.Flags().BoolVarP(&list, "list", "l", false, a.text("list the modules (the same as no module)", "모듈 목록 (모듈을 지정하지 않은 것과 같음)"))
+	c.Flags().CountVarP(&verbosity, "verbose", "v", a.text("tell more", "더 자세히"))
 	c.Flags().BoolVar(&markdown, "markdown", false, a.text("the whole reference as Markdown", "전체 참조를 마크다운으로"))
 	return c
 }

@@ -19,8 +19,15 @@ func (a *app) addTargetFlags(fs *pflag.FlagSet, t *targetFlags) {
 	fs.StringArrayVarP(&t.inventory, "inventory", "i", nil, a.text("inventory file, directory, script or host list with a comma (may be repeated)", "인벤토리 파일·디렉터리·스크립트 또는 쉼표로 끝나는 호스트 목록 (여러 번 가능)"))
 	fs.StringVarP(&t.limit, "limit", "l", "", a.text("further limit the hosts to a pattern", "호스트를 패턴으로 더 제한"))
 	fs.StringArrayVarP(&t.extraVars, "extra-vars", "e", nil, a.text("variables: key=value, JSON/YAML, or @file", "변수: key=value, JSON/YAML 또는 @파일"))
+	a.addVaultIDFlags(fs, t)
+}
+
+// addVaultIDFlags say where vault passwords come from.
+func (a *app) addVaultIDFlags(fs *pflag.FlagSet, t *targetFlags) {
 	fs.StringArrayVar(&t.vaultIDs, "vault-id", nil, a.text("vault password by name: label@file or label@prompt", "이름별 볼트 암호: 이름@파일 또는 이름@prompt"))
 	fs.StringArrayVar(&t.vaultFiles, "vault-password-file", nil, a.text("file with the vault password", "볼트 암호 파일"))
+	fs.StringArrayVar(&t.vaultFiles, "vault-pass-file", nil, a.text("the same as --vault-password-file", "--vault-password-file과 같음"))
+	fs.BoolVar(&t.askVault, "ask-vault-password", false, a.text("the same as --ask-vault-pass", "--ask-vault-pass와 같음"))
 	fs.BoolVarP(&t.askVault, "ask-vault-pass", "J", false, a.text("ask for the vault password", "볼트 암호를 묻기"))
 }
 

@@ -37,12 +37,20 @@ func (a *app) exitCode(err error) int {
 	case errors.As(err, &code):
 		return int(code)
 	case errors.As(err, &problems):
+		if first := problems[0]; strings.HasPrefix(a.name, "ansible") {
+			fmt.Fprintf(a.err, "ERROR! %s\n\n", first.What.In(a.lang))
+		}
 		fmt.Fprint(a.err, problems.Format(a.lang))
 		return exitUnreachable // ansible-playbook: 4 for files that cannot be read
 	case errors.As(err, new(usageError)):
 		fmt.Fprintf(a.err, "%s: %v\n", say.T("error", "오류").In(a.lang), err)
 		a.tell(a.err, say.T("→ see '%s --help'", "→ '%s --help'{을/를} 보십시오", a.name))
 		return exitUsage
+	}
+	if strings.HasPrefix(a.name, "ansible") {
+		// Scripts around Ansible's commands look for its mark.
+		fmt.Fprintf(a.err, "ERROR! %v\n", err)
+		return exitError
 	}
 	fmt.Fprintf(a.err, "%s: %v\n", say.T("error", "오류").In(a.lang), err)
 	return exitError
@@ -60,6 +68,18 @@ func (a *app) rootCommand() *cobra.Command {
 	case "ansible":
 		c := a.adhocCommand()
 		c.Use, c.Version = "ansible [flags] PATTERN", fmt.Sprintf("[core 2.14.18] (sunup %s)", version)
+		return a.finishCommand(c)
+	case "ansible-vault":
+		c := a.vaultCommand()
+		c.Use = "ansible-vault"
+		return a.finishCommand(c)
+	case "ansible-config":
+		c := a.configCommand()
+		c.Use = "ansible-config"
+		return a.finishCommand(c)
+	case "ansible-doc":
+		c := a.docCommand()
+		c.Use = "ansible-doc [MODULE...]"
 		return a.finishCommand(c)
 	case "ansible-inventory":
 		return a.finishCommand(a.inventoryCommand())
@@ -81,6 +101,8 @@ func (a *app) rootCommand() *cobra.Command {
 		a.checkCommand(),
 		a.inventoryCommand(),
 		a.varsCommand(),
+		a.vaultCommand(),
+		a.configCommand(),
 		a.docCommand(),
 		a.reportCommand(),
 		a.labCommand(),

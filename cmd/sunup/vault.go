@@ -29,6 +29,7 @@ func (p *project) openVault(ctx context.Context) error {
 		found = append(found, identity)
 	}
 	p.secrets = vault.NewSecrets(found...)
+	p.secrets.MatchIDs = p.config.Bool("DEFAULT_VAULT_ID_MATCH")
 	return nil
 }
 

@@ -58,6 +58,8 @@ var Settings = []Setting{
 	{Name: "DEFAULT_STRATEGY", Env: []string{"ANSIBLE_STRATEGY"}, Section: "defaults", Key: "strategy", Default: "linear", Doc: say.T("How hosts go through a play.", "호스트가 플레이를 진행하는 방식.")},
 	{Name: "DEFAULT_TIMEOUT", Env: []string{"ANSIBLE_TIMEOUT"}, Section: "defaults", Key: "timeout", Default: "10", Doc: say.T("Seconds to connect.", "접속 제한 시간(초).")},
 	{Name: "DEFAULT_TRANSPORT", Env: []string{"ANSIBLE_TRANSPORT"}, Section: "defaults", Key: "transport", Default: "smart", Doc: say.T("The connection.", "연결 방식.")},
+	{Name: "DEFAULT_VAULT_ENCRYPT_IDENTITY", Env: []string{"ANSIBLE_VAULT_ENCRYPT_IDENTITY"}, Section: "defaults", Key: "vault_encrypt_identity", Default: "", Doc: say.T("The vault id to encrypt with.", "암호화에 쓸 볼트 id.")},
+	{Name: "DEFAULT_VAULT_ID_MATCH", Env: []string{"ANSIBLE_VAULT_ID_MATCH"}, Section: "defaults", Key: "vault_id_match", Default: "False", Doc: say.T("Only the secret of the same vault id opens a text.", "같은 볼트 id의 암호로만 연다.")},
 	{Name: "DEFAULT_VAULT_IDENTITY_LIST", Env: []string{"ANSIBLE_VAULT_IDENTITY_LIST"}, Section: "defaults", Key: "vault_identity_list", Default: "", Doc: say.T("Vault passwords by name.", "이름별 볼트 암호.")},
 	{Name: "DEFAULT_VAULT_PASSWORD_FILE", Env: []string{"ANSIBLE_VAULT_PASSWORD_FILE"}, Section: "defaults", Key: "vault_password_file", Default: "", Doc: say.T("File of the vault password.", "볼트 암호 파일.")},
 	{Name: "DIFF_ALWAYS", Env: []string{"ANSIBLE_DIFF_ALWAYS"}, Section: "diff", Key: "always", Default: "False", Doc: say.T("Show differences always.", "항상 차이를 보인다.")},
@@ -71,6 +73,9 @@ var Settings = []Setting{
 	{Name: "TAGS_RUN", Env: []string{"ANSIBLE_RUN_TAGS"}, Section: "tags", Key: "run", Default: "", Doc: say.T("Tags to run.", "실행할 태그.")},
 	{Name: "TAGS_SKIP", Env: []string{"ANSIBLE_SKIP_TAGS"}, Section: "tags", Key: "skip", Default: "", Doc: say.T("Tags to skip.", "건너뛸 태그.")},
 }
+
+// numbers are the settings whose value is a number.
+var numbers = map[string]bool{"DEFAULT_FORKS": true, "DEFAULT_TIMEOUT": true, "DEFAULT_GATHER_TIMEOUT": true, "DEFAULT_REMOTE_PORT": true}
 
 // Config is the settings of one invocation.
 type Config struct {
@@ -98,7 +103,16 @@ func Load(getenv func(string) string) (*Config, diag.Problems) {
 		}
 	}
 	for _, s := range Settings {
-		c.values[s.Name] = c.resolve(s, ini, getenv)
+		v := c.resolve(s, ini, getenv)
+		c.values[s.Name] = v
+		if numbers[s.Name] && v.value != "" {
+			if _, err := strconv.ParseFloat(v.value, 64); err != nil {
+				problems = append(problems, diag.Problem{
+					Severity: diag.Error, ID: "bad-configuration",
+					What: say.T("Invalid type for configuration option setting: %s (from %s): '%s' is not a number", "설정 %s의 형식이 잘못됐습니다(출처 %s): '%s'{은/는} 숫자가 아닙니다", s.Name, v.origin, v.value),
+				})
+			}
+		}
 	}
 	return c, problems
 }

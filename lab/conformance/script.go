@@ -32,6 +32,9 @@ func scriptFor(t target, src, binary string) (string, error) {
 			say("ln -s %s %s/%s", quote(binary), binDir, c)
 		}
 	}
+	// What the targets install with pip is there already; Debian's pip refuses to
+	// even look.
+	say("rm -f /usr/lib/python3*/EXTERNALLY-MANAGED")
 	say("%s", loginByKey)
 	say("cat > %s <<'END'\n%sEND", quote(integration+"/inventory"), inventoryFile)
 	say(": > /sandbox/ansible.cfg")
