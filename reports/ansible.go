@@ -230,7 +230,7 @@ func (a *Ansible) playBanner(number int) {
 // banner comes with its first result.
 func (a *Ansible) free(play int) bool {
 	s := strings.TrimPrefix(a.plays[play].Strategy, "ansible.builtin.")
-	return s == "free" || s == "host_pinned"
+	return s == "free" || s == "host_pinned" || a.plays[play].Lanes > 1
 }
 
 func (a *Ansible) taskStarted(d event.TaskStarted) {

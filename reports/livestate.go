@@ -161,7 +161,7 @@ func (s *liveState) taskStarted(d event.TaskStarted, at time.Time) []line {
 		return nil
 	}
 	var out []line
-	if !strings.HasSuffix(p.Strategy, "free") && !strings.HasSuffix(p.Strategy, "host_pinned") {
+	if !strings.HasSuffix(p.Strategy, "free") && !strings.HasSuffix(p.Strategy, "host_pinned") && p.Lanes < 2 {
 		out = s.closeTasks(p, at)
 	}
 	t := &liveTask{TaskStarted: d, began: at, busy: map[string]time.Time{}, ended: map[string]bool{}, counts: Counts{}}

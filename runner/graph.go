@@ -271,7 +271,11 @@ func (g *graph) begin(s *stage) {
 	s.begun = true
 	g.mu.Unlock()
 	if !told {
-		g.run.stream.emit(s.play.startEvent())
+		start := s.play.startEvent()
+		if len(s.lanes) > 1 {
+			start.Lanes = len(s.lanes)
+		}
+		g.run.stream.emit(start)
 	}
 }
 

@@ -123,7 +123,10 @@ type PlayStarted struct {
 	Hosts    []string `json:"hosts"`              // the hosts it is for, in their order
 	Strategy string   `json:"strategy,omitempty"` // "linear" when empty
 	Serial   bool     `json:"serial,omitempty"`   // batches follow, each with a batch_started
-	Owner    string   `json:"owner,omitempty"`    // who answers for it
+	// Lanes is in how many groups the hosts go through the play by themselves,
+	// when there are several (needs with same): their tasks overlap.
+	Lanes int    `json:"lanes,omitempty"`
+	Owner string `json:"owner,omitempty"` // who answers for it
 	// Tasks is how many tasks the play has, as far as that is known at its
 	// start (includes add more): for progress bars.
 	Tasks  int           `json:"tasks,omitempty"`
