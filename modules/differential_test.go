@@ -266,7 +266,13 @@ for line in sys.stdin:
         basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": args}).encode()
         sys.argv = [module]
         try:
-            runpy.run_module("ansible.modules." + module, run_name="__main__")
+            # community.general.x is a file of that collection.
+            path = module.split(".")
+            if len(path) == 3:
+                module = "ansible_collections.%s.%s.plugins.modules.%s" % tuple(path)
+            else:
+                module = "ansible.modules." + module
+            runpy.run_module(module, run_name="__main__")
         except SystemExit:
             pass
         except BaseException:

@@ -114,9 +114,13 @@ func (e *edit) reportAttrs(r *Result, change attrChange) {
 }
 
 func (e *edit) save(ctx context.Context, at found, content []byte) (found, string, *Result, error) {
+	validate := ""
+	if e.Args.Has("validate") {
+		validate = e.Args.Str("validate")
+	}
 	done, inv, fail, err := e.write(ctx, rewrite{
 		at: at, content: bytesBlob(content), attrs: e.attrs, id: e.id, makeDirs: !e.exists,
-		backup: e.Args.Bool("backup"), validate: e.Args.Str("validate"), unsafe: e.Args.Bool("unsafe_writes"),
+		backup: e.Args.Bool("backup"), validate: validate, unsafe: e.Args.Bool("unsafe_writes"),
 	})
 	if inv != nil {
 		fail = Fail("failed to validate: rc:%d error:%s", inv.rc, inv.err)
