@@ -171,7 +171,7 @@ func (b *Builder) runStarted(d event.RunStarted, at time.Time) {
 
 func (b *Builder) playStarted(d event.PlayStarted, at time.Time) {
 	p := &Play{
-		Number: d.Play, Name: d.Name, Pos: d.Pos, HostCount: len(d.Hosts), Strategy: d.Strategy, lanes: d.Lanes, Owner: d.Owner, Grade: d.Grade,
+		Number: d.Play, Name: d.Name, Pos: d.Pos, HostCount: len(d.Hosts), Strategy: d.Strategy, Lanes: d.Lanes, Owner: d.Owner, Grade: d.Grade,
 		BudgetMS: d.Budget.Milliseconds(), Needs: d.Needs, NoHosts: d.NoHosts, Began: at, Counts: Counts{},
 	}
 	b.plays[d.Play] = p
@@ -684,7 +684,7 @@ func criticalPlays(plays []*Play) []*Play {
 // costs as long as its slowest host; where hosts run ahead of each other, the
 // play costs what its last host took.
 func playSteps(r *Report, p *Play) []Step {
-	if strings.HasSuffix(p.Strategy, "free") || strings.HasSuffix(p.Strategy, "host_pinned") || p.lanes > 1 {
+	if strings.HasSuffix(p.Strategy, "free") || strings.HasSuffix(p.Strategy, "host_pinned") || p.Lanes > 1 {
 		return lastHostSteps(r, p)
 	}
 	var out []Step

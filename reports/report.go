@@ -122,7 +122,7 @@ type Play struct {
 	Pos       diag.Pos      `json:"pos"`
 	HostCount int           `json:"host_count"`
 	Strategy  string        `json:"strategy,omitempty"`
-	lanes     int           // groups of hosts that run side by side
+	Lanes     int           `json:"lanes,omitempty"` // groups of hosts that run side by side
 	Owner     string        `json:"owner,omitempty"`
 	Grade     int           `json:"grade,omitempty"`
 	BudgetMS  int64         `json:"budget_ms,omitempty"`
