@@ -31,9 +31,16 @@ func postgresHello(user, database string) []byte {
 	return append(binary.BigEndian.AppendUint32(nil, uint32(len(body)+4)), body...)
 }
 
-// postgresEnough reports whether the first message is whole.
+// postgresEnough reports whether the first message is whole; what is no message
+// of PostgreSQL's never will be.
 func postgresEnough(b []byte) bool {
-	return len(b) >= 5 && (b[0] == 'R' || len(b) > int(binary.BigEndian.Uint32(b[1:5])) || len(b) > 4096)
+	switch {
+	case len(b) == 0:
+		return false
+	case b[0] != 'E' || len(b) > 4096:
+		return true
+	}
+	return len(b) >= 5 && len(b) > int(binary.BigEndian.Uint32(b[1:5]))
 }
 
 func postgresAnswer(b []byte) Answer {
@@ -70,7 +77,7 @@ func mysql(o options) (asker, string) {
 }
 
 func mysqlEnough(b []byte) bool {
-	return len(b) >= 5 && (b[4] == 10 || len(b) >= 4+int(b[0])|int(b[1])<<8|int(b[2])<<16)
+	return len(b) >= 5 && (b[4] != 0xff || len(b) >= 4+(int(b[0])|int(b[1])<<8|int(b[2])<<16))
 }
 
 func mysqlAnswer(b []byte) Answer {
