@@ -280,6 +280,9 @@ func (x *execution) call(scope *vars.Scope, set settings) *value.Dict {
 // chooseModule is the task's module; the name of one written as a template is
 // evaluated.
 func (x *execution) chooseModule(scope *vars.Scope) (*modules.Module, error) {
+	if file := x.task.ModuleFile; file != "" {
+		return modules.UserFile(absolute(file), x.task.Action), nil
+	}
 	m, name := x.plan.module, x.task.Action
 	if m == nil && jinja.HasTemplate(name) {
 		var err error
