@@ -6,10 +6,12 @@ package modules
 //
 //	V name value   one value
 //	R name path    the content of a file
+//	S name path    the content of a small file, read without a process
 //	C name command what a command prints
 //	X name path... the first line of each file, after another
 const factTools = `V() { printf '%s=%s\0' "$1" "$2"; }
 R() { if [ -r "$2" ] && [ ! -d "$2" ]; then printf '%s=' "$1"; cat "$2" 2>/dev/null; printf '\0'; fi; }
+S() { if [ -r "$2" ] && [ ! -d "$2" ]; then printf '%s=' "$1"; while IFS= read -r x; do printf '%s\n' "$x"; done <"$2"; printf '%s\0' "$x"; fi; }
 C() { n=$1; shift; printf '%s=' "$n"; "$@" 2>/dev/null </dev/null; printf '\0'; }
 H() { command -v "$1" >/dev/null 2>&1; }
 L() { x=; if [ -r "$1" ]; then { IFS= read -r x <"$1"; } 2>/dev/null; fi; }
@@ -30,23 +32,23 @@ export LC_ALL
 
 const factMark = "\x00\x01facts\x01\x00"
 
-const platformScript = `C uname.s uname -s
-C uname.n uname -n
-C uname.r uname -r
-C uname.v uname -v
-C uname.m uname -m
+const platformScript = `set -- $(uname -s -n -r -m)
+V uname.s "$1"; V uname.n "$2"; V uname.r "$3"; V uname.m "$4"
+node=$2
+L /proc/sys/kernel/version
+if [ -n "$x" ]; then V uname.v "$x"; else C uname.v uname -v; fi
 if H getent; then
-set -- $(getent ahosts "$(uname -n)" 2>/dev/null)
+set -- $(getent ahosts "$node" 2>/dev/null)
 if [ -n "$1" ]; then C fqdn.names getent hosts "$1"; fi
 elif H hostname; then C fqdn hostname -f; fi
-R machine_id.dbus /var/lib/dbus/machine-id
-R machine_id /etc/machine-id
+S machine_id.dbus /var/lib/dbus/machine-id
+S machine_id /etc/machine-id
 if H getconf; then C bits getconf LONG_BIT; fi
 `
 
 const distributionScript = `for f in os-release redhat-release centos-release oracle-release fedora-release system-release alpine-release debian_version lsb-release \
-SuSE-release gentoo-release openwrt_release slackware-version altlinux-release; do R "etc.$f" "/etc/$f"; done
-R etc.os-release.usr /usr/lib/os-release
+SuSE-release gentoo-release openwrt_release slackware-version altlinux-release; do S "etc.$f" "/etc/$f"; done
+[ -r /etc/os-release ] || S etc.os-release.usr /usr/lib/os-release
 [ ! -e /etc/arch-release ] || V arch 1
 `
 
@@ -58,7 +60,7 @@ if [ -e /sys/fs/selinux/enforce ]; then
 L /sys/fs/selinux/enforce; V selinux.enforce "$x"
 L /sys/fs/selinux/policyvers; V selinux.version "$x"
 fi
-R selinux.config /etc/selinux/config
+S selinux.config /etc/selinux/config
 L /proc/sys/crypto/fips_enabled; V fips "$x"
 `
 
@@ -89,11 +91,12 @@ if H initctl && [ -e /etc/init ]; then V svc.upstart 1; fi
 [ ! -e /etc/init.d ] || V svc.sysv 1
 `
 
-const cmdlineScript = `R cmdline /proc/cmdline
+const cmdlineScript = `S cmdline /proc/cmdline
 `
 
-const dateScript = `C date date '+%s %N %z %Z'
-y=$(date +%Y)
+const dateScript = `x=$(date '+%Y %s %N %z %Z')
+y=${x%% *}
+V date "${x#* }"
 case $y in
 [0-9]*) days=$(( (y - 1970) * 365 + (y - 1969) / 4 ))
 C date.jan date -d "@$(( days * 86400 + 43200 ))" '+%z %Z'
@@ -115,11 +118,15 @@ done
 const userScript = `u=${LOGNAME:-${USER:-${LNAME:-${USERNAME:-}}}}
 [ -n "$u" ] || u=$(id -un)
 V user.name "$u"
-C user.uid id -u
-C user.gid id -g
-C user.ruid id -ru
-C user.rgid id -rg
-if H getent; then C user.entry getent passwd "$u"; C user.entry2 getent passwd "$(id -u)"
+i=" $(id) "
+G() { case $i in *" $2="*) x=${i#*" $2="}; V "$1" "${x%%[!0-9]*}" ;; *) V "$1" "$3" ;; esac; }
+G user.ruid uid; r=${x%%[!0-9]*}
+G user.uid euid "$r"; e=${x%%[!0-9]*}
+G user.rgid gid; r=${x%%[!0-9]*}
+G user.gid egid "$r"
+if H getent; then
+C user.entry getent passwd "$u"
+C user.entry2 getent passwd "$e"
 else C user.entry grep "^$u:" /etc/passwd; fi
 `
 

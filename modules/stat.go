@@ -59,9 +59,7 @@ printf 'p=%s\0' "$p"
 O at "$p"
 if [ -e "$p" ] || [ -h "$p" ]; then
 printf 'more='; S ` + follow + `-c '%b|%o|%t|%T' "$p"
-printf '\0atime='; stat ` + follow + `-c %x "$p" 2>/dev/null
-printf '\0mtime='; stat ` + follow + `-c %y "$p" 2>/dev/null
-printf '\0ctime='; stat ` + follow + `-c %z "$p" 2>/dev/null
+printf '\0times='; stat ` + follow + `-c '%x|%y|%z' "$p" 2>/dev/null
 printf '\0'
 [ ! -r "$p" ] || printf 'r=1\0'
 [ ! -w "$p" ] || printf 'w=1\0'
@@ -95,8 +93,9 @@ func statValues(a Args, f fields, at found) *value.Dict {
 	in := at.Inode
 	d := value.NewDict("exists", true, "path", at.Path)
 	inodeValues(d, *in)
+	times := strings.SplitN(strings.TrimSpace(f["times"])+"||", "|", 4)
 	for i, name := range []string{"atime", "mtime", "ctime"} {
-		d.Set(name, withFraction([]int64{in.Atime, in.Mtime, in.Ctime}[i], f[name]))
+		d.Set(name, withFraction([]int64{in.Atime, in.Mtime, in.Ctime}[i], times[i]))
 	}
 	more := strings.Split(strings.TrimSpace(f["more"]), "|")
 	if len(more) == 4 {
