@@ -8,8 +8,11 @@ import (
 // all is every module, by name.
 var all = []*Module{
 	&addHostModule,
+	&alternativesModule,
 	&apkModule,
+	&aptKeyModule,
 	&aptModule,
+	&aptRepositoryModule,
 	&assembleModule,
 	&assertModule,
 	&asyncStatusModule,
@@ -18,6 +21,7 @@ var all = []*Module{
 	&commandModule,
 	&copyModule,
 	&cronModule,
+	&debconfModule,
 	&debugModule,
 	&dnfModule,
 	&dpkgSelectionsModule,
@@ -71,6 +75,7 @@ var all = []*Module{
 	&unarchiveModule,
 	&uriModule,
 	&userModule,
+	&validateArgumentSpecModule,
 	&waitForConnectionModule,
 	&waitForModule,
 	&yumModule,

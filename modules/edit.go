@@ -78,6 +78,7 @@ func (e *edit) finish(ctx context.Context, done edited) (*Result, error) {
 	if fail != nil || err != nil {
 		return fail, err
 	}
+	e.at = at
 	if e.exists || !e.Check {
 		e.reportAttrs(r, change)
 	}

@@ -39,7 +39,7 @@ func runIniFile(ctx context.Context, c *Call) (*Result, error) {
 	if a.Bool("no_extra_spaces") {
 		w.assign = "="
 	}
-	if w.present && w.option != "" && !a.Given("value") && !w.bareOption && !a.Given("values") {
+	if w.present && !a.Given("value") && !w.bareOption && !a.Given("values") {
 		return Fail("Parameter 'value(s)' must be defined if state=present and allow_no_value=False."), nil
 	}
 	values := a.Strings("values")
@@ -63,7 +63,11 @@ func runIniFile(ctx context.Context, c *Call) (*Result, error) {
 	}
 	text, msg, changed := w.apply(string(e.content))
 	e.values = map[string]any{"path": a.Str("path")}
-	return e.finish(ctx, edited{content: []byte(text), changed: changed, msg: msg})
+	r, err := e.finish(ctx, edited{content: []byte(text), changed: changed, msg: msg})
+	if err == nil && !r.Failed {
+		e.at.describe(r, e.id.secontext)
+	}
+	return r, err
 }
 
 func contains(list []string, s string) bool {
