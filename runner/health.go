@@ -21,7 +21,7 @@ func (p *playRun) healthTask() *playbooks.Task {
 		return nil
 	}
 	t := p.implicitTask("health", value.NewDict())
-	t.Module, t.Name, t.ID = "sunup.builtin.health", "Health of "+p.name, p.play.Pos.String()+"#health"
+	t.Module, t.Name, t.ID = gateModule, "Health of "+p.name, p.play.Pos.String()+"#health"
 	t.Pos, t.ArgsNode = n.Pos, n
 	if n.Kind == yaml.Mapping {
 		if d, ok := n.Value().(*value.Dict); ok {
@@ -33,6 +33,27 @@ func (p *playRun) healthTask() *playbooks.Task {
 	// Every host must be up itself, whatever the play says of its tasks.
 	t.Keywords = playbooks.Keywords{"run_once": {Name: "run_once", Pos: n.Pos, Node: n, Value: false}}
 	return t
+}
+
+// gateModule is the module of the gate at the end of a play.
+const gateModule = "sunup.builtin.health"
+
+// isGate reports whether a task is that gate.
+func isGate(t *playbooks.Task) bool { return t.Implicit && t.Module == gateModule }
+
+// gateEach runs the gate of the play. Hosts do not wait for each other here,
+// whatever the strategy: one that is up is told at once to those that need it.
+func (p *playRun) gateEach(task *playbooks.Task, hosts []*host) {
+	t := p.announce(task, hosts[0])
+	ends := make([]*taskEnd, len(hosts))
+	p.run.pool.each(p.ctx, hosts, 0, func(i int, h *host) {
+		if p.run.cancel.stopped() {
+			return
+		}
+		ends[i] = t.onHost(h)
+		p.settle(t, []*host{h}, ends[i:i+1])
+	})
+	p.breakOff(t, hosts, ends)
 }
 
 var (

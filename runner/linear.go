@@ -49,6 +49,10 @@ func (p *playRun) step(task *playbooks.Task, hosts []*host) {
 		}
 		return
 	}
+	if isGate(task) {
+		p.gateEach(task, hosts)
+		return
+	}
 	t := p.announce(task, hosts[0])
 	ends := t.onHosts(hosts)
 	included := p.settle(t, hosts, ends)

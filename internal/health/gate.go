@@ -2,6 +2,7 @@ package health
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -360,15 +361,12 @@ func (w *watch) untilNext() time.Duration {
 func (p *watched) why() say.Text {
 	s := p.probe.Settings
 	switch {
+	case p.breaks > 0 && s.Stable > 0:
+		return say.T("it did not stay up for %s (%d×); last: %s", "%s 동안 유지되지 못했습니다(%d번). 마지막: %s", short(s.Stable), p.breaks, p.reason)
 	case p.streak > 0 && s.Stable > 0:
-		if p.reason.IsZero() {
-			return say.T("it must stay up for %s", "%s 동안 유지되어야 합니다", short(s.Stable))
-		}
-		return say.T("it must stay up for %s; before: %s", "%s 동안 유지되어야 합니다. 직전 실패: %s", short(s.Stable), p.reason)
+		return say.T("it must stay up for %s", "%s 동안 유지되어야 합니다", short(s.Stable))
 	case p.streak > 0:
 		return say.T("%d of %d good answers in a row", "연속 성공 %[2]d회 중 %[1]d회", p.streak, s.Successes)
-	case p.breaks > 0 && s.Stable > 0:
-		return say.T("it did not stay up for %s, %d times; last: %s", "%s 동안 유지되지 못했습니다(%d번). 마지막: %s", short(s.Stable), p.breaks, p.reason)
 	}
 	return p.reason
 }
@@ -456,8 +454,8 @@ func (w *watch) unreached() error {
 	return lost
 }
 
-// short prints a time as people write it.
-func short(d time.Duration) string {
+// short says a length of time as people write it.
+func short(d time.Duration) say.Text {
 	switch {
 	case d >= 10*time.Second:
 		d = d.Round(time.Second)
@@ -467,10 +465,13 @@ func short(d time.Duration) string {
 		d = d.Round(time.Millisecond)
 	}
 	s := d.String()
-	for _, zero := range [][2]string{{"m0s", "m"}, {"h0m", "h"}} {
-		if n := len(s) - len(zero[0]); n > 0 && s[n:] == zero[0] {
-			s = s[:n] + zero[1]
+	for _, zero := range []string{"m0s", "h0m"} { // 2m0s is 2m
+		if strings.HasSuffix(s, zero) {
+			s = s[:len(s)-2]
 		}
 	}
-	return s
+	return say.T("%[1]s", "%[2]s", s, koreanUnits.Replace(s))
 }
+
+// koreanUnits are the units without blanks between them, as in 1분30초.
+var koreanUnits = strings.NewReplacer("ms", "밀리초", "h", "시간", "m", "분", "s", "초")

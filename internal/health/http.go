@@ -163,6 +163,10 @@ func (v *visit) ask(ctx context.Context, q request) Answer {
 		if errors.As(err, &outer) {
 			err = outer.Err
 		}
+		if said := err.Error(); strings.Contains(said, "malformed HTTP") || strings.Contains(said, "readLoopPeekFail") {
+			// What spoke before it was asked is told in words of the library's own.
+			return bad("the answer is no HTTP", "HTTP 응답이 아닙니다")
+		}
 		return failed(err)
 	}
 	defer resp.Body.Close()
