@@ -99,10 +99,21 @@ func writeSource(b *strings.Builder, pos Pos, line string) {
 		col -= from
 	}
 	number := fmt.Sprintf("%4d", pos.Line)
-	fmt.Fprintf(b, "%s | %s\n", number, strings.ReplaceAll(string(runes), "\t", " "))
+	fmt.Fprintf(b, "%s | %s\n", number, strings.Map(harmless, string(runes)))
 	if col > 0 && col <= len(runes)+1 {
 		fmt.Fprintf(b, "%s | %s^\n", strings.Repeat(" ", len(number)), strings.Repeat(" ", width(runes[:col-1])))
 	}
+}
+
+// harmless keeps what a file holds from steering the terminal that shows it.
+func harmless(r rune) rune {
+	switch {
+	case r == '\t':
+		return ' '
+	case r < 0x20 || r >= 0x7f && r < 0xa0:
+		return '·'
+	}
+	return r
 }
 
 // width counts terminal cells: Hangul and other wide characters take two.

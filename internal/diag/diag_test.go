@@ -27,3 +27,8 @@ func TestNearest(t *testing.T) {
 		assert.Equal(t, want, Nearest(in, words), in)
 	}
 }
+
+func TestSourceCannotSteerTheTerminal(t *testing.T) {
+	p := Problem{Severity: Error, Pos: Pos{"f", 1, 1}, Source: "a\x1b[2Jb\u009bc\td", What: say.Plain("x")}
+	assert.Contains(t, p.Format(say.English), "   1 | a·[2Jb·c d\n")
+}
