@@ -42,6 +42,13 @@ var keywordDocs = map[string]string{
 // probes, so that it cannot forget one.
 func playbookSchema() object {
 	defs := health.Schema()
+	for _, k := range keywordTable {
+		s := k.schema()
+		if doc := keywordDocs[k.name]; doc != "" {
+			s = described(s, doc)
+		}
+		defs["keyword_"+k.name] = s
+	}
 	defs["steps"] = anyOf(object{"type": "array", "items": object{
 		"if": object{"type": "object", "required": []any{"block"}}, "then": ref("block"), "else": anyOf(ref("task"), null()),
 	}}, null(), ref("template"))
@@ -144,11 +151,7 @@ func keywordsOf(in where) object {
 		if k.in&in == 0 {
 			continue
 		}
-		s := k.schema()
-		if doc := keywordDocs[k.name]; doc != "" {
-			s = described(s, doc)
-		}
-		out[k.name] = s
+		out[k.name] = ref("keyword_" + k.name)
 	}
 	return out
 }

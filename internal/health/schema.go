@@ -29,13 +29,13 @@ func Schema() map[string]any {
 		probe[name] = s
 	}
 	for _, k := range kinds {
-		probe[k.name] = described(k.schema(), "Probe "+k.name+".")
+		probe[k.name] = ref("probe_" + k.name)
 	}
 	whole := map[string]any{"probes": described(list, "The probes, with the settings beside them.")}
 	for name, s := range probe {
 		whole[name] = s
 	}
-	return map[string]any{
+	defs := map[string]any{
 		"template":  map[string]any{"type": "string", "pattern": `\{[{%#]`},
 		"probe":     map[string]any{"type": "object", "properties": probe, "additionalProperties": false, "minProperties": 1},
 		"probeList": map[string]any{"anyOf": []any{map[string]any{"type": "array", "items": map[string]any{"anyOf": []any{ref("probe"), ref("template")}}}, ref("template")}},
@@ -44,6 +44,10 @@ func Schema() map[string]any {
 		}},
 		"httpStep": map[string]any{"type": "object", "properties": properties(stepOptions), "additionalProperties": false, "required": []any{"url"}},
 	}
+	for _, k := range kinds {
+		defs["probe_"+k.name] = k.schema()
+	}
+	return defs
 }
 
 func ref(name string) map[string]any { return map[string]any{"$ref": "#/$defs/" + name} }
