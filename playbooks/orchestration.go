@@ -73,6 +73,16 @@ func (s *session) health(e *yaml.Entry) {
 	}
 }
 
+// healthModule takes probes as its arguments.
+const healthModule = "sunup.builtin.health"
+
+// healthTask checks the probes of a task as those of a play.
+func (c *place) healthTask(t *Task) {
+	if t.Module == healthModule && c.o.CheckHealth != nil && t.ArgsNode != nil && t.ArgsNode.Kind == yaml.Mapping && !c.broken(t.ArgsNode) {
+		c.problems = append(c.problems, c.o.CheckHealth(t.ArgsNode)...)
+	}
+}
+
 // healthForm is what can be said of probes without knowing their kinds.
 func (s *session) healthForm(v *yaml.Node) {
 	items := []*yaml.Node{v}

@@ -174,5 +174,6 @@ func (c *place) checkTask(t *Task, n *yaml.Node, call *call) {
 		}
 		t.Loop = nil
 	}
+	c.healthTask(t)
 	c.misplacedArguments(t, call)
 }

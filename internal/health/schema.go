@@ -1,7 +1,8 @@
 package health
 
-// Schema is the JSON Schema of what may stand after health: "probes" for the
-// whole, "probe" for one entry of a list, and what both use. A value may always
+// Schema is the JSON Schema of what may stand after health: "probes" for a
+// play, "probesWhole" for a task, "probe" for one entry of a list, and what these
+// use. A value may always
 // be a template instead.
 func Schema() map[string]any {
 	settings := map[string]any{}
@@ -40,8 +41,9 @@ func Schema() map[string]any {
 		"probe":     map[string]any{"type": "object", "properties": probe, "additionalProperties": false, "minProperties": 1},
 		"probeList": map[string]any{"anyOf": []any{map[string]any{"type": "array", "items": map[string]any{"anyOf": []any{ref("probe"), ref("template")}}}, ref("template")}},
 		"probes": map[string]any{"anyOf": []any{
-			ref("probeList"), map[string]any{"type": "object", "properties": whole, "additionalProperties": false}, map[string]any{"type": "null"},
+			ref("probeList"), ref("probesWhole"), map[string]any{"type": "null"},
 		}},
+		"probesWhole": map[string]any{"type": "object", "properties": whole, "additionalProperties": false},
 		"httpStep": map[string]any{"type": "object", "properties": properties(stepOptions), "additionalProperties": false, "required": []any{"url"}},
 	}
 	for _, k := range kinds {
