@@ -152,6 +152,7 @@ func (x *execution) oneItem(names loopNames, items []any, i int, item any) *valu
 	}
 	result.Set("_ansible_item_label", label)
 	x.tellItem(i, result, label)
+	result.Delete("_ansible_item_label") // for the screen only
 	return result
 }
 
