@@ -17,8 +17,9 @@ func main() {
 	hosts := flag.Int("hosts", 40, "real sshd servers")
 	fleet := flag.Int("fleet", 1000, "hosts of the embedded fleet")
 	runs := flag.Int("runs", 5, "measured runs of each")
+	ansible := flag.Int("ansible", 0, "rounds of ansible-playbook beside sunup on the same hosts (minutes each)")
 	flag.Parse()
-	b := bench{binary: *binary, runs: *runs, ctx: context.Background()}
+	b := bench{binary: *binary, runs: *runs, ansible: *ansible, ctx: context.Background()}
 	if err := b.all(*hosts, *fleet); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)

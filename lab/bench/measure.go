@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"syscall"
 	"time"
 )
@@ -15,7 +16,9 @@ import (
 type bench struct {
 	binary string
 	runs   int
-	ctx    context.Context
+	// ansible is how often ansible-playbook is measured beside.
+	ansible int
+	ctx     context.Context
 }
 
 // cost is what one run took.
@@ -27,12 +30,23 @@ type cost struct {
 // sunup runs the command once, as a process of its own. The exit code must be
 // 0: a failed run is no measurement.
 func (b *bench) sunup(args ...string) (cost, error) {
-	cmd := exec.CommandContext(b.ctx, b.binary, args...)
+	return measured(exec.CommandContext(b.ctx, b.binary, args...))
+}
+
+// ansiblePlaybook runs ansible-playbook once, as fast as ansible-core alone
+// can: pipelining, and a fork for every host.
+func (b *bench) ansiblePlaybook(hosts int, args ...string) (cost, error) {
+	cmd := exec.CommandContext(b.ctx, "ansible-playbook", append([]string{"-f", strconv.Itoa(hosts)}, args...)...)
+	cmd.Env = append(os.Environ(), "ANSIBLE_PIPELINING=1", "ANSIBLE_PYTHON_INTERPRETER=/usr/bin/python3")
+	return measured(cmd)
+}
+
+func measured(cmd *exec.Cmd) (cost, error) {
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	began := time.Now()
 	if err := cmd.Run(); err != nil {
-		return cost{}, fmt.Errorf("%s %v: %w\n%s", b.binary, args, err, tail(out.String()))
+		return cost{}, fmt.Errorf("%s: %w\n%s", cmd, err, tail(out.String()))
 	}
 	c := cost{wall: time.Since(began), cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
 	if u, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {

@@ -93,6 +93,41 @@ func (b *bench) compare(dir string, servers []*sshdtest.Server) error {
 	row(fmt.Sprintf("sunup, %d hosts x 14 tasks, nothing to change", n), "%s wall, %s CPU, %.2f times the bare client", ms(median(again, wall)), ms(median(again, cpu)), ratio(again, floor))
 	row("sunup, CPU per host and task", "%.3f ms", float64(median(again, cpu))/float64(time.Millisecond)/float64(14*n))
 	row("sunup, peak memory", "%.0f MiB", float64(peak(again))/(1<<20))
+	return b.besideAnsible(dir, servers)
+}
+
+// besideAnsible runs ansible-playbook and sunup in turn on the same hosts and
+// the same playbook, everything to do.
+func (b *bench) besideAnsible(dir string, servers []*sshdtest.Server) error {
+	playbook := []string{"-i", filepath.Join(dir, "inventory.ini"), "lab/bench/testdata/morning14.yml"}
+	var theirs, ours []cost
+	for range b.ansible {
+		for _, one := range []struct {
+			into *[]cost
+			run  func() (cost, error)
+		}{
+			{&theirs, func() (cost, error) { return b.ansiblePlaybook(len(servers), playbook...) }},
+			{&ours, func() (cost, error) {
+				return b.sunup(append([]string{"run", "--output", "none", "--no-report"}, playbook...)...)
+			}},
+		} {
+			if err := clearWork(dir); err != nil {
+				return err
+			}
+			c, err := one.run()
+			if err != nil {
+				return err
+			}
+			if err := checkWork(dir, servers); err != nil {
+				return err
+			}
+			*one.into = append(*one.into, c)
+		}
+	}
+	if len(ours) > 0 {
+		row(fmt.Sprintf("ansible-core, %d hosts x 14 tasks, pipelining, %d forks", len(servers), len(servers)), "%.1f s wall, %.1f s CPU; sunup %.1f s: %.0f times as fast",
+			median(theirs, wall).Seconds(), median(theirs, cpu).Seconds(), median(ours, wall).Seconds(), ratio(theirs, ours))
+	}
 	return nil
 }
 
