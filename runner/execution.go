@@ -328,7 +328,7 @@ func (x *execution) hostError(c *boundCall, err error) *value.Dict {
 		return failure("The %s action failed to execute in the expected time frame (%d) and was terminated", x.task.Action, int(c.limit.Seconds()))
 	case errors.As(err, &limit):
 		return failure("%v", limit)
-	case x.ctx.Err() != nil:
+	case x.ctx.Err() != nil, errors.Is(err, errStopping):
 		d := failure("the run was interrupted")
 		d.Set("sunup_cancelled", true)
 		return d
