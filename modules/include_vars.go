@@ -269,7 +269,7 @@ func (l *varsLoad) extensions() []string {
 func (l *varsLoad) extension(name string) bool {
 	ext := strings.TrimPrefix(filepath.Ext(name), ".")
 	for _, e := range l.extensions() {
-		if e == ext && filepath.Ext(name) != "" {
+		if e == ext { // an empty one is that of files without any
 			return true
 		}
 	}

@@ -77,7 +77,7 @@ func (s *session) playKeywords(p *Play, n *yaml.Node) {
 			continue
 		}
 		if name == "user" && n.Get("remote_user") != nil {
-			s.report(problem(e.Key, "two-users", say.T("user and remote_user mean the same", "user와 remote_user는 같은 뜻입니다"), say.Text{}, say.T("keep remote_user", "remote_user만 남기세요")))
+			s.report(problem(e.Key, "two-users", say.T("both 'user' and 'remote_user' are set for this play.", "user와 remote_user는 같은 뜻입니다"), say.Text{}, say.T("keep remote_user", "remote_user만 남기세요")))
 			continue
 		}
 		switch name {
@@ -142,7 +142,7 @@ func notAPlayKeyword(key *yaml.Node) diag.Problem {
 	switch {
 	case shortName(name) == "include":
 		p.ID = "removed-keyword"
-		p.What = say.T("include can no longer stand between plays", "플레이 사이에는 더 이상 include를 쓸 수 없습니다")
+		p.What = say.T("'include' is not a valid attribute for a Play: it can no longer stand between plays", "플레이 사이에는 더 이상 include를 쓸 수 없습니다")
 		p.Fix = say.T("write import_playbook", "import_playbook을 쓰세요")
 	case name == "when":
 		p.Fix = say.T("put it on the tasks, or on a block around them", "작업마다 쓰거나, 작업을 묶은 블록에 쓰세요")

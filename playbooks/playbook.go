@@ -34,7 +34,7 @@ func (s *session) playbook(p *Playbook, path string, by *yaml.Node, from passedO
 
 func emptyPlaybook(path string) diag.Problem {
 	return diag.Problem{Severity: diag.Error, ID: "empty-playbook", Pos: diag.Pos{File: filepath.Clean(path)},
-		What: say.T("the playbook is empty", "플레이북이 비어 있습니다"), Fix: say.T("add a play: '- hosts: all' and tasks", "'- hosts: all'과 tasks로 플레이를 쓰세요")}
+		What: say.T("A playbook must contain at least one play", "플레이북이 비어 있습니다"), Fix: say.T("add a play: '- hosts: all' and tasks", "'- hosts: all'과 tasks로 플레이를 쓰세요")}
 }
 
 func notPlays(root *yaml.Node) diag.Problem {

@@ -149,6 +149,7 @@ func (c *place) register(t *Task, e *yaml.Entry) {
 	if !IsIdentifier(t.Register) {
 		p := badVariableName(e.Value)
 		p.ID = "bad-register"
+		p.What = say.T("Invalid variable name in 'register' specified: '%s'", "register에 쓴 '%s'{은/는} 변수 이름이 될 수 없습니다", t.Register)
 		c.report(p)
 	}
 }

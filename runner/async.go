@@ -65,8 +65,8 @@ func (x *execution) background(t target, m *modules.Module, c *boundCall, second
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.ctx), time.Duration(seconds*float64(time.Second)))
 	stop := context.AfterFunc(x.ctx, cancel)
 	j := x.run_.jobs.begin(x.host.name, cancel)
-	if poll <= 0 && outlives[m.Name] && c.call.Conn != nil {
-		j.lasting = true
+	if outlives[m.Name] && c.call.Conn != nil {
+		j.lasting = poll <= 0
 		c.call.Conn = lasting{Conn: c.call.Conn, id: j.id, seconds: int(seconds), dir: x.asyncDir()}
 	}
 	go func() {

@@ -109,7 +109,8 @@ func (c *controller) loader(dir string) func(string) (string, string, error) {
 		if err != nil {
 			return "", "", fmt.Errorf("read template %s: %w", path, err)
 		}
-		return string(text), path, nil
+		// Of what is included the last line's end does not count.
+		return strings.TrimSuffix(string(text), "\n"), path, nil
 	}
 }
 

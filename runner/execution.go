@@ -248,6 +248,9 @@ func (x *execution) call(scope *vars.Scope, set settings) *value.Dict {
 	if err != nil {
 		return failure("%v", err)
 	}
+	if target.other {
+		scope = scope.With(loopLayer(delegatedVars(target)))
+	}
 	args, err := x.arguments(scope, m)
 	if err != nil {
 		return x.argumentError(err)
@@ -303,7 +306,7 @@ func (x *execution) argumentError(err error) *value.Dict {
 		return value.NewDict("failed", true, "msg", fmt.Sprintf(
 			"The task includes an option with an undefined variable. The error was: %v\n\nThe task stands at %s.", jinja.Message(err), x.task.Pos))
 	}
-	return failure("%v", err)
+	return failure("%s", jinja.Message(err))
 }
 
 // hostError turns what went wrong with the host into a result.
@@ -359,6 +362,11 @@ func (x *execution) target(scope *vars.Scope, set settings) (target, error) {
 	return target{host: h, other: true, scope: x.play.scopeFor(x.ctx, h, x.plan)}, nil
 }
 
+// delegatedVars shows the task the variables of the host that it delegates to.
+func delegatedVars(t target) *value.Dict {
+	return value.NewDict("ansible_delegated_vars", value.NewDict(t.host.name, hostVarsOf{scope: t.scope}))
+}
+
 // arguments evaluates the task's arguments and puts module_defaults below.
 func (x *execution) arguments(scope *vars.Scope, m *modules.Module) (*value.Dict, error) {
 	out := &value.Dict{}
@@ -398,6 +406,10 @@ func (x *execution) arguments(scope *vars.Scope, m *modules.Module) (*value.Dict
 			if got.Text {
 				x.texts = append(x.texts, name)
 			}
+		}
+		if d, ok := v.(*value.Dict); ok && name == "_raw_params" {
+			out.Update(d) // all arguments in one variable
+			continue
 		}
 		if v == jinja.Omit {
 			out.Delete(k)

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"sunup/internal/diag"
@@ -108,7 +109,7 @@ func (p *playRun) include(t *taskRun, wanted []inclusion) (failed []*taskEnd) {
 	// frame per host.
 	blocks := map[*host]*playbooks.Block{}
 	for _, key := range order {
-		failed = append(failed, p.includeGroup(t, groups[key], blocks)...)
+		failed = append(failed, p.includeGroup(t, without(groups[key], failed), blocks)...)
 	}
 	for _, inc := range wanted {
 		if b := blocks[inc.host]; b != nil {
@@ -119,8 +120,18 @@ func (p *playRun) include(t *taskRun, wanted []inclusion) (failed []*taskEnd) {
 	return failed
 }
 
+// without leaves out the hosts that failed already: one failure ends the task.
+func without(group []inclusion, failed []*taskEnd) []inclusion {
+	return slices.DeleteFunc(slices.Clone(group), func(inc inclusion) bool {
+		return slices.ContainsFunc(failed, func(end *taskEnd) bool { return end.host == inc.host })
+	})
+}
+
 // includeGroup loads one file or role and adds it to its hosts' blocks.
 func (p *playRun) includeGroup(t *taskRun, group []inclusion, blocks map[*host]*playbooks.Block) (failed []*taskEnd) {
+	if len(group) == 0 {
+		return nil
+	}
 	r := group[0].include
 	steps, shown, problems := p.load(t, r)
 	if problems.HasErrors() {

@@ -555,8 +555,8 @@ func (p *playRun) runBatch(batch []*host) (lost int) {
 func (p *playRun) wants(h *host, f *frame, s playbooks.Step) bool {
 	switch s := s.(type) {
 	case *playbooks.Task:
-		if f.handlers && !p.notifiedOn(h, s) {
-			return false
+		if f.handlers {
+			return p.notifiedOn(h, s) // whatever tags were asked for
 		}
 		return p.run.selected(p, s)
 	case *playbooks.Block:

@@ -47,23 +47,52 @@ func (p *project) listPlay(f *runFlags, number int, play *playbooks.Play) {
 		fmt.Fprintln(out, "    tasks:")
 	}
 	var all []string
-	play.Walk(func(s playbooks.Step) {
-		t, isTask := s.(*playbooks.Task)
-		if !isTask {
-			return
-		}
-		tags := t.AllTags()
-		if t.Implicit || !runner.TagsSelect(tags, splitTags(f.tags, nil), splitTags(f.skipTags, nil)) {
-			return
+	for _, t := range play.Listed() {
+		tags := p.evaluated(t.AllTags(), play.Vars)
+		if !runner.TagsSelect(tags, splitTags(f.tags, nil), splitTags(f.skipTags, nil)) {
+			continue
 		}
 		all = append(all, tags...)
 		if f.listTasks {
 			slices.Sort(tags)
-			fmt.Fprintf(out, "      %s\tTAGS: [%s]\n", t.Title(), strings.Join(tags, ", "))
+			fmt.Fprintf(out, "      %s\tTAGS: [%s]\n", t.ListTitle(), strings.Join(tags, ", "))
 		}
-	})
+	}
 	if f.listTags {
 		slices.Sort(all)
 		fmt.Fprintf(out, "      TASK TAGS: [%s]\n", strings.Join(slices.Compact(all), ", "))
 	}
+}
+
+// checkLimit refuses a limit that leaves nothing of the inventory.
+func (p *project) checkLimit(limit string) error {
+	if limit == "" || len(p.inventory.Hosts()) == 0 {
+		return nil
+	}
+	hosts, problems := p.inventory.SelectList([]string{"all"}, limit)
+	if len(hosts) == 0 && !problems.HasErrors() {
+		return fmt.Errorf("Specified hosts and/or --limit does not match any hosts")
+	}
+	return nil
+}
+
+// evaluated fills in tags that are templates, as far as the play's variables go.
+func (p *project) evaluated(tags []string, vars *value.Dict) []string {
+	var out []string
+	for _, tag := range tags {
+		v, err := p.render(tag, vars)
+		if l, ok := v.(*value.List); ok && err == nil {
+			for _, one := range l.Items {
+				out = append(out, value.Str(one))
+			}
+			continue
+		}
+		if err != nil || v == nil {
+			v = tag
+		}
+		for _, one := range strings.Split(value.Str(v), ",") {
+			out = append(out, strings.TrimSpace(one))
+		}
+	}
+	return out
 }

@@ -103,6 +103,9 @@ func (a *app) runPlaybooks(ctx context.Context, f *runFlags, paths []string) err
 	if err != nil {
 		return err
 	}
+	if err := p.checkLimit(f.target.limit); err != nil {
+		return err
+	}
 	return a.runBooks(ctx, p, f, paths, nil)
 }
 

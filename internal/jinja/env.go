@@ -108,6 +108,10 @@ func (c *Call) Kwarg(name string) (any, bool) {
 	return nil, false
 }
 
+// Unsafe reports whether something from outside went into the evaluation so
+// far.
+func (c *Call) Unsafe() bool { return c.rt.unsafe }
+
 // MarkUnsafe says that the result of the evaluation comes from outside.
 func (c *Call) MarkUnsafe() { c.rt.unsafe = true }
 

@@ -70,7 +70,7 @@ func (e *Env) Compile(name, src string, options ...Option) (*Template, error) {
 		src = rest
 		u.shift = 1
 	}
-	t := &Template{env: e, u: u, cooked: o.cooked, newline: s.newline, ending: newlinesAtEnd(src)}
+	t := &Template{env: env, u: u, cooked: o.cooked, newline: s.newline, ending: newlinesAtEnd(src)}
 	if !strings.Contains(src, s.varStart) && !strings.Contains(src, s.blockStart) && !strings.Contains(src, s.commentStart) {
 		t.plain, t.written = true, src
 	}
@@ -79,7 +79,7 @@ func (e *Env) Compile(name, src string, options ...Option) (*Template, error) {
 	if err != nil {
 		return nil, u.named(err)
 	}
-	t.run1, t.blocks, t.single, t.textual, err = compileUnit(e, u, body)
+	t.run1, t.blocks, t.single, t.textual, err = compileUnit(env, u, body)
 	if err != nil {
 		return nil, u.named(err)
 	}

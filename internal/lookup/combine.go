@@ -3,10 +3,12 @@ package lookup
 import (
 	"crypto/rand"
 	"fmt"
+	"maps"
 	"math/big"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -127,7 +129,7 @@ func subList(e any, path []string) ([]any, error) {
 	return l.Items, nil
 }
 
-var sequenceForm = regexp.MustCompile(`^(0?x?[0-9a-f]+)\s*-\s*(0?x?[0-9a-f]+)(?:/(-?\d+))?(?::(.+))?$`)
+var sequenceForm = regexp.MustCompile(`^([0-9a-zA-Z]+)\s*-\s*([0-9a-zA-Z]+)(?:/(-?[0-9a-zA-Z]+))?(?::(.+))?$`)
 
 // sequence makes numbers: "start=1 end=5 stride=2 format=x%02d" or "1-5/2:x%02d".
 func sequence(r *request) ([]any, error) {
@@ -183,7 +185,13 @@ func (r *request) sequenceOf(term string) (numbering, error) {
 	for k, v := range r.opts.All() {
 		given[value.Str(k)] = value.Str(v)
 	}
-	for k, v := range given {
+	for _, k := range slices.Sorted(maps.Keys(given)) {
+		if !slices.Contains([]string{"start", "end", "stride", "count", "format"}, k) {
+			return s, fmt.Errorf("unrecognized arguments to with_sequence: ['%s']", k)
+		}
+	}
+	for _, k := range slices.Backward(slices.Sorted(maps.Keys(given))) {
+		v := given[k]
 		if k == "format" {
 			s.format = v
 			continue

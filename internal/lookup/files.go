@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -84,7 +85,7 @@ func params(term string) (key string, opts map[string]string) {
 	var words []string
 	for _, w := range strings.Fields(term) {
 		name, v, ok := strings.Cut(w, "=")
-		if ok && len(words) > 0 {
+		if ok {
 			opts[name] = v
 			continue
 		}
@@ -108,6 +109,14 @@ func csvFile(r *request) ([]any, error) {
 	var out []any
 	for _, w := range words {
 		key, opts := params(w)
+		for name := range opts {
+			if !slices.Contains([]string{"file", "delimiter", "col", "default", "encoding"}, name) {
+				return nil, fmt.Errorf("%s is not a valid option", name)
+			}
+		}
+		if key == "" {
+			return nil, fmt.Errorf("Search key is required but was not found")
+		}
 		path, err := r.find("files", r.option(opts, "file", "ansible.csv"))
 		if err != nil {
 			return nil, err

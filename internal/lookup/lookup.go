@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 
@@ -114,11 +115,44 @@ func (s *Set) Run(c *jinja.Call, name string, terms []any, opts *value.Dict) (an
 	if f == nil {
 		return nil, fmt.Errorf("lookup plugin (%s) not found", name)
 	}
+	terms, err := evaluated(c, terms)
+	if err != nil {
+		return nil, err
+	}
 	out, err := f(&request{set: s, call: c, ctx: c.Context(), name: short(name), terms: terms, opts: opts})
 	if err != nil {
 		return nil, err
 	}
 	return value.NewList(out...), nil
+}
+
+// evaluated fills in templates that stand inside the terms, which Ansible allows:
+// lookup('file', '{{ name }}.txt'). What came from outside is left as it is.
+func evaluated(c *jinja.Call, terms []any) ([]any, error) {
+	if c.Unsafe() {
+		return terms, nil
+	}
+	out := terms
+	for i, t := range terms {
+		text, ok := t.(string)
+		if !ok || !jinja.HasTemplate(text) {
+			continue
+		}
+		tmpl, err := c.Env().Compile("", text)
+		if err != nil {
+			return nil, err
+		}
+		v, final, err := tmpl.Eval(c.Context(), c.Scope())
+		if err != nil {
+			return nil, err
+		}
+		if final {
+			c.MarkUnsafe()
+		}
+		out = slices.Clone(out)
+		out[i] = v
+	}
+	return out, nil
 }
 
 // text returns an option as text.
@@ -271,7 +305,10 @@ func env(r *request) ([]any, error) {
 			continue
 		}
 		v := r.set.o.Getenv(name[0])
-		if v == "" {
+		if d, ok := r.opts.Get("default"); ok && v == "" {
+			if err := jinja.Defined(d); err != nil {
+				return nil, err
+			}
 			v = r.text("default", "")
 		}
 		out = append(out, v)
@@ -413,7 +450,8 @@ func (r *request) render(path string) (any, error) {
 		e.Loader = func(name string) (string, string, error) {
 			found := filepath.Join(dir, name)
 			text, err := r.set.o.Read(found)
-			return string(text), found, err
+			// Of what is included the last line's end does not count.
+			return strings.TrimSuffix(string(text), "\n"), found, err
 		}
 	}))
 	if err != nil {
@@ -452,6 +490,11 @@ func (a above) Lookup(name string) (any, bool, bool, error) {
 }
 
 func variables(r *request) ([]any, error) {
+	for _, t := range r.terms {
+		if _, ok := t.(string); !ok {
+			return nil, fmt.Errorf("Invalid setting identifier, \"%s\" is not a string, its a %s", value.Str(t), value.TypeName(t))
+		}
+	}
 	words, err := r.words()
 	if err != nil {
 		return nil, err

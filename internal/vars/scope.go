@@ -47,8 +47,11 @@ func (s *Scope) Lookup(name string) (v any, found, final bool, err error) {
 			break
 		}
 	}
-	if !found || final {
-		return v, found, final, nil
+	if !found {
+		return nil, false, false, nil
+	}
+	if final {
+		return v, true, true, nil
 	}
 	if s.templar.constant(v) {
 		return v, true, false, nil

@@ -132,7 +132,11 @@ func (s Sources) fromProgram(ctx context.Context, path, label string) (Secret, e
 	if client && label != "" {
 		args = []string{"--vault-id", label}
 	}
-	cmd := exec.CommandContext(ctx, path, args...)
+	program := path
+	if !strings.ContainsRune(program, '/') {
+		program = "./" + program // the file of that name, not a command of the search path
+	}
+	cmd := exec.CommandContext(ctx, program, args...)
 	var out limited
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, &out, os.Stderr
 	cmd.WaitDelay = time.Second
