@@ -84,3 +84,16 @@ var fileParams = []Param{
 	{Name: "attributes", Aliases: []string{"attr"}, Doc: say.T("Flags as lsattr prints them; +, - or = in front adds, removes or sets.", "lsattr 형식의 속성. 앞의 +, -, =는 더하기, 빼기, 정하기.")},
 	{Name: "unsafe_writes", Type: Bool, Default: false, Doc: say.T("Write into the file itself where it cannot be replaced (bind mounts).", "바꿔 넣을 수 없는 파일(바인드 마운트)은 그 자리에 직접 쓴다.")},
 }
+
+// ParamNames are the names that arguments may have, aliases too; nil when any
+// name may be given.
+func (s Spec) ParamNames() []string {
+	if s.Open {
+		return nil
+	}
+	var out []string
+	for _, p := range s.all() {
+		out = append(append(out, p.Name), p.Aliases...)
+	}
+	return out
+}

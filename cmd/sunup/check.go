@@ -8,6 +8,7 @@ import (
 
 	"sunup/internal/diag"
 	"sunup/internal/say"
+	"sunup/playbooks"
 )
 
 // checkCommand says how far a project is supported, before any host is touched.
@@ -39,6 +40,7 @@ func (p *project) check(paths []string) error {
 		all = append(all, problems...)
 		if book != nil {
 			plays += len(book.Plays)
+			all = append(all, checkArguments([]*playbooks.Playbook{book})...)
 		}
 	}
 	fmt.Fprint(p.app.out, all.Format(p.app.lang))

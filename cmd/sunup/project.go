@@ -279,6 +279,7 @@ func (p *project) load(paths []string) ([]*playbooks.Playbook, error) {
 			books = append(books, book)
 		}
 	}
+	all = append(all, checkArguments(books)...)
 	p.tellWarnings(all)
 	if all.HasErrors() {
 		var errs diag.Problems
