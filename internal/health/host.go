@@ -3,6 +3,7 @@ package health
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net"
 	"regexp"
 	"sort"
@@ -311,9 +312,14 @@ stat -L -c '%Y %s' -- "$f" 2>/dev/null || stat -L -f '%m %z' -- "$f"`, nil)
 func disk(o options) (asker, string) {
 	path, least := first(o.text("path"), "/"), o.room("free", amount{share: 0.1})
 	return func(ctx context.Context, t *Target, _ *memory) Answer {
-		out, err := t.run(ctx, "df -P -k -- "+quoted(path)+" 2>&1 || df -P -k "+quoted(path), nil)
-		if err != nil {
+		out, err := t.run(ctx, "p="+quoted(path)+`
+[ -e "$p" ] || exit 98
+df -P -k -- "$p" 2>/dev/null || df -P -k "$p" 2>&1`, nil)
+		switch {
+		case err != nil:
 			return failed(err)
+		case out.Code == 98:
+			return bad("%s is not there", "%s{이/가} 없습니다", path)
 		}
 		total, free, ok := readDF(string(out.Stdout))
 		if !ok {
@@ -476,9 +482,13 @@ func (t *Target) lookup(ctx context.Context, from From, name string) ([]string, 
 		return net.DefaultResolver.LookupHost(ctx, name)
 	}
 	out, err := t.run(ctx, "n="+quoted(name)+`
+command -v getent >/dev/null 2>&1 || exit 99
 getent ahosts "$n" 2>/dev/null || getent hosts "$n"`, nil)
 	if err != nil {
 		return nil, err
+	}
+	if out.Code == 99 {
+		return nil, errors.New("needs getent on the host, or from: controller")
 	}
 	var addrs []string
 	for line := range bytes.Lines(out.Stdout) {
