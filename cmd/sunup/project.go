@@ -279,7 +279,9 @@ func (p *project) load(paths []string) ([]*playbooks.Playbook, error) {
 			books = append(books, book)
 		}
 	}
-	all = append(all, checkArguments(books)...)
+	if !strings.HasPrefix(p.app.name, "ansible") { // scripts know that tool's output
+		all = append(all, checkArguments(books)...)
+	}
 	p.tellWarnings(all)
 	if all.HasErrors() {
 		var errs diag.Problems
