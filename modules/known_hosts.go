@@ -96,9 +96,6 @@ func runKnownHosts(ctx context.Context, c *Call) (*Result, error) {
 	if c.Check {
 		return r, nil
 	}
-	if !t.exists {
-		t.attrs.mode = "0600"
-	}
 	if _, _, fail, err := c.keepFile(ctx, t, text, kept{}); fail != nil || err != nil {
 		return fail, err
 	}
