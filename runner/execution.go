@@ -174,6 +174,13 @@ func (x *execution) attempt(scope *vars.Scope, set settings) *value.Dict {
 	if _, broken := result.Get("exception"); broken {
 		return result
 	}
+	if x.task.ChangedWhen != nil {
+		changed, err := x.holds(scope, result, x.task.ChangedWhen)
+		if err != nil {
+			return x.brokenCondition(result, "changed_when_result", x.task.ChangedWhen, err)
+		}
+		result.Set("changed", changed)
+	}
 	if x.task.FailedWhen != nil {
 		failed, err := x.anyHolds(scope, result, x.task.FailedWhen)
 		if err != nil {
@@ -181,13 +188,6 @@ func (x *execution) attempt(scope *vars.Scope, set settings) *value.Dict {
 		}
 		result.Set("failed", failed)
 		result.Set("failed_when_result", failed)
-	}
-	if x.task.ChangedWhen != nil {
-		changed, err := x.holds(scope, result, x.task.ChangedWhen)
-		if err != nil {
-			return x.brokenCondition(result, "changed_when_result", x.task.ChangedWhen, err)
-		}
-		result.Set("changed", changed)
 	}
 	return result
 }

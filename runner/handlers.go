@@ -38,7 +38,7 @@ func (p *playRun) anyNotified(h *host) bool {
 
 func (p *playRun) notifiedOn(h *host, t *playbooks.Task) bool { return h.isNotified(t.ID) }
 
-// notify marks the handlers that answer to a name: the last one of that name,
+// notify marks the handlers that answer to a name: the one of that name,
 // and all that listen to it. It reports whether there is any.
 func (p *playRun) notify(t *taskRun, h *host, name string) bool {
 	p.mu.Lock()
@@ -51,17 +51,29 @@ func (p *playRun) notify(t *taskRun, h *host, name string) bool {
 			p.run.stream.emit(event.Notified{Task: t.number, Host: h.name, Handler: p.handlerName(handler, h)})
 		}
 	}
-	for i := len(handlers) - 1; i >= 0; i-- {
-		if p.answersTo(handlers[i], h, name) {
-			mark(handlers[i])
-			break
-		}
+	if handler := p.named(handlers, h, name); handler != nil {
+		mark(handler)
 	}
 	for _, handler := range handlers {
 		for _, topic := range handler.Listen {
 			if topic == name {
 				mark(handler)
 			}
+		}
+	}
+	return found
+}
+
+// named finds the handler of a name: in the last list of handlers that has one
+// (the play's own stand behind those of roles), the first one there.
+func (p *playRun) named(handlers []*playbooks.Task, h *host, name string) *playbooks.Task {
+	var found *playbooks.Task
+	for i := len(handlers) - 1; i >= 0; i-- {
+		if found != nil && handlers[i].Parent != found.Parent {
+			break
+		}
+		if p.answersTo(handlers[i], h, name) {
+			found = handlers[i]
 		}
 	}
 	return found

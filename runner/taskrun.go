@@ -2,10 +2,12 @@ package runner
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
 	"sunup/internal/event"
+	"sunup/internal/jinja"
 	"sunup/internal/value"
 	"sunup/internal/vars"
 	"sunup/modules"
@@ -59,7 +61,7 @@ func (p *playRun) announce(task *playbooks.Task, on *host) *taskRun {
 func (t *taskRun) startEvent(on *host) event.TaskStarted {
 	p := t.play
 	e := event.TaskStarted{
-		Play: p.number, Task: t.number, ID: t.task.ID, Module: t.task.Module, Action: t.task.Action,
+		Play: p.number, Task: t.number, ID: t.task.ID, Module: t.moduleName(on), Action: t.task.Action,
 		Pos: t.task.Pos, Handler: t.task.IsHandler, Section: p.cursors[on].part(), Check: p.run.Check,
 	}
 	e.Name = roleTitle(t.plan, t.title(on))
@@ -67,6 +69,23 @@ func (t *taskRun) startEvent(on *host) event.TaskStarted {
 		e.Role = t.plan.roles[0].Name
 	}
 	return e
+}
+
+// moduleName is the module's full name; that of a template is evaluated for the
+// first host.
+func (t *taskRun) moduleName(on *host) string {
+	if t.task.Module != "" || !jinja.HasTemplate(t.task.Action) {
+		return t.task.Module
+	}
+	ctx := t.play.ctx
+	name, err := t.play.run.Templar.Text(ctx, t.play.scopeFor(ctx, on, t.plan), t.task.Action)
+	if err != nil {
+		return ""
+	}
+	if m := t.play.run.Modules(strings.TrimSpace(name)); m != nil {
+		return m.Name
+	}
+	return name
 }
 
 // title is the task's name with what can be evaluated for the first host.

@@ -20,6 +20,9 @@ func TestMain(m *testing.M) {
 		"sunup":             command("sunup"),
 		"ansible-playbook":  command("ansible-playbook"),
 		"ansible-inventory": command("ansible-inventory"),
+		"ansible":           command("ansible"),
+		"ansible-vault":     command("ansible-vault"),
+		"ansible-config":    command("ansible-config"),
 	})
 }
 
