@@ -111,7 +111,9 @@ func taskSchema(in where) object {
 }
 
 // healthTask is the module health: the same probes.
-func healthTask() object { return described(anyOf(ref("probesWhole"), object{"type": []any{"string", "null"}}), "Wait until these probes pass.") }
+func healthTask() object {
+	return described(anyOf(ref("probesWhole"), object{"type": []any{"string", "null"}}), "Wait until these probes pass.")
+}
 
 func startupSchema() object {
 	clockTime := object{"type": []any{"string", "integer"}, "description": "Time of day, \"09:30\"."}

@@ -219,6 +219,9 @@ func redisServer(password, ping string) func(net.Conn) {
 				words = append(words, string(b[:size]))
 			}
 			switch {
+			case words[0] == "QUIT":
+				fmt.Fprint(c, "+OK\r\n")
+				return
 			case words[0] == "AUTH" && words[1] == password:
 				open = true
 				fmt.Fprint(c, "+OK\r\n")
@@ -242,7 +245,9 @@ func shop() http.Handler {
 		fmt.Fprintln(w, body)
 	}
 	known := func(r *http.Request) bool { c, err := r.Cookie("session"); return err == nil && c.Value == "s1" }
-	mux.HandleFunc("/ok", func(w http.ResponseWriter, _ *http.Request) { reply(w, 200, `{"state":"up","good":true,"items":[{"id":1},{"id":2}]}`) })
+	mux.HandleFunc("/ok", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, 200, `{"state":"up","good":true,"items":[{"id":1},{"id":2}]}`)
+	})
 	mux.HandleFunc("/text", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "hello") })
 	mux.HandleFunc("/broken", func(w http.ResponseWriter, _ *http.Request) { reply(w, 500, `{}`) })
 	mux.HandleFunc("/moved", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/ok", http.StatusFound) })

@@ -13,7 +13,7 @@ func postgres(o options) (asker, string) {
 	at, from := o.at(5432), o.from
 	hello := postgresHello(first(o.text("user"), "sunup"), first(o.text("database"), "postgres"))
 	return func(ctx context.Context, t *Target, _ *memory) Answer {
-		reply, err := t.exchange(ctx, from, at.address(t, from), hello, postgresEnough)
+		reply, err := t.exchange(ctx, from, at.address(t, from), question{send: hello, enough: postgresEnough})
 		if err != nil {
 			return failed(err)
 		}
@@ -68,7 +68,7 @@ func postgresAnswer(b []byte) Answer {
 func mysql(o options) (asker, string) {
 	at, from := o.at(3306), o.from
 	return func(ctx context.Context, t *Target, _ *memory) Answer {
-		reply, err := t.exchange(ctx, from, at.address(t, from), nil, mysqlEnough)
+		reply, err := t.exchange(ctx, from, at.address(t, from), question{enough: mysqlEnough})
 		if err != nil {
 			return failed(err)
 		}
@@ -106,8 +106,10 @@ func redis(o options) (asker, string) {
 		writeRESP(&hello, "AUTH", pw)
 	}
 	writeRESP(&hello, "PING")
+	writeRESP(&hello, "QUIT")
+	q := question{send: hello.Bytes(), ends: true, enough: func(b []byte) bool { return bytes.Count(b, []byte("\r\n")) >= lines }}
 	return func(ctx context.Context, t *Target, _ *memory) Answer {
-		reply, err := t.exchange(ctx, from, at.address(t, from), hello.Bytes(), func(b []byte) bool { return bytes.Count(b, []byte("\r\n")) >= lines })
+		reply, err := t.exchange(ctx, from, at.address(t, from), q)
 		if err != nil {
 			return failed(err)
 		}

@@ -44,7 +44,7 @@ func Schema() map[string]any {
 			ref("probeList"), ref("probesWhole"), map[string]any{"type": "null"},
 		}},
 		"probesWhole": map[string]any{"type": "object", "properties": whole, "additionalProperties": false},
-		"httpStep": map[string]any{"type": "object", "properties": properties(stepOptions), "additionalProperties": false, "required": []any{"url"}},
+		"httpStep":    map[string]any{"type": "object", "properties": properties(stepOptions), "additionalProperties": false, "required": []any{"url"}},
 	}
 	for _, k := range kinds {
 		defs["probe_"+k.name] = k.schema()

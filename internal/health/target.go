@@ -104,28 +104,37 @@ func bounded(ctx context.Context, conn net.Conn) (stop func()) {
 // maxReply bounds what is read from anywhere.
 const maxReply = 1 << 20
 
-// exchange sends a text to a port and returns what comes back: the first of it
-// that is enough, or all till the other side closes.
-func (t *Target) exchange(ctx context.Context, from From, addr string, send []byte, enough func([]byte) bool) ([]byte, error) {
+// question is what is sent to a port, and how the end of the answer is known.
+type question struct {
+	send   []byte
+	enough func([]byte) bool
+	// ends says that the other side closes the connection when it has answered;
+	// else a tool of the host reads only the first piece that comes.
+	ends bool
+}
+
+// exchange sends a question to a port and returns what comes back: the first of
+// it that is enough, or all till the other side closes.
+func (t *Target) exchange(ctx context.Context, from From, addr string, q question) ([]byte, error) {
 	conn, err := t.dial(ctx, from, addr)
 	if errors.Is(err, errNoWay) {
-		return t.exchangeByTool(ctx, addr, send)
+		return t.exchangeByTool(ctx, addr, q)
 	}
 	if err != nil {
 		return nil, err
 	}
 	defer bounded(ctx, conn)()
-	if len(send) > 0 {
-		if _, err := conn.Write(send); err != nil {
+	if len(q.send) > 0 {
+		if _, err := conn.Write(q.send); err != nil {
 			return nil, fmt.Errorf("send: %w", err)
 		}
 	}
 	var reply []byte
 	buf := make([]byte, 4096)
-	for len(reply) < maxReply && !enough(reply) {
+	for len(reply) < maxReply && !q.enough(reply) {
 		n, err := conn.Read(buf)
 		reply = append(reply, buf[:n]...)
-		if err != nil && !enough(reply) {
+		if err != nil && !q.enough(reply) {
 			if errors.Is(err, io.EOF) && len(reply) > 0 {
 				return reply, nil
 			}
@@ -135,18 +144,22 @@ func (t *Target) exchange(ctx context.Context, from From, addr string, send []by
 	return reply, nil
 }
 
-// exchangeByTool does the same with bash or nc of the host. Only the first
-// piece is read: servers keep the connection open.
-func (t *Target) exchangeByTool(ctx context.Context, addr string, send []byte) ([]byte, error) {
+// exchangeByTool does the same with bash or nc of the host.
+func (t *Target) exchangeByTool(ctx context.Context, addr string, q question) ([]byte, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, err
 	}
-	out, err := t.run(ctx, fmt.Sprintf(`h=%s p=%s S=%d
+	reader := "dd bs=65536 count=1 2>/dev/null"
+	if q.ends { // one that does not end is read for two seconds
+		reader = "timeout 2 cat"
+	}
+	script := fmt.Sprintf(`h=%s p=%s S=%d
 if command -v bash >/dev/null 2>&1 && command -v timeout >/dev/null 2>&1; then
-timeout "$S" bash -c 'exec 3<>"/dev/tcp/$0/$1" || exit 7; cat >&3; dd bs=65536 count=1 <&3 2>/dev/null | od -An -v -tx1; exit 0' "$h" "$p" 2>/dev/null
-elif command -v nc >/dev/null 2>&1; then nc -w "$S" "$h" "$p" 2>/dev/null | dd bs=65536 count=1 2>/dev/null | od -An -v -tx1
-else exit 3; fi`, quoted(host), port, seconds(ctx)), send)
+timeout "$S" bash -c 'exec 3<>"/dev/tcp/$0/$1" || exit 7; cat >&3; READER <&3 | od -An -v -tx1; exit 0' "$h" "$p" 2>/dev/null
+elif command -v nc >/dev/null 2>&1; then nc -w "$S" "$h" "$p" 2>/dev/null | NCREADER | od -An -v -tx1
+else exit 3; fi`, quoted(host), port, seconds(ctx))
+	out, err := t.run(ctx, strings.NewReplacer("NCREADER", strings.TrimPrefix(reader, "timeout 2 "), "READER", reader).Replace(script), q.send)
 	switch {
 	case err != nil:
 		return nil, err
