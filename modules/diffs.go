@@ -49,6 +49,15 @@ func valuesDiff(before, after *value.Dict, beforeHeader, afterHeader string) Dif
 	return Diff{Before: printValues(before), After: printValues(after), BeforeHeader: beforeHeader, AfterHeader: afterHeader}
 }
 
+// difference sets the diff of values; file returns it whether or not it is to
+// be shown.
+func (r *Result) difference(shown bool, before, after *value.Dict) {
+	r.Set("diff", value.NewDict("before", before, "after", after))
+	if shown {
+		r.Diffs = []Diff{valuesDiff(before, after, "", "")}
+	}
+}
+
 func printValues(d *value.Dict) string {
 	if d == nil {
 		return ""

@@ -205,9 +205,7 @@ func (t *fileTask) difference(at found, state string) (before, after *value.Dict
 
 func (t *fileTask) result(changed bool, at found, before, after *value.Dict) *Result {
 	r := ChangedIf(changed).Set(t.key, at.Path)
-	if t.Diff {
-		r.Diffs = []Diff{valuesDiff(before, after, "", "")}
-	}
+	r.difference(t.Diff, before, after)
 	at.describe(r, t.id.secontext)
 	return r
 }
@@ -238,9 +236,7 @@ func (t *fileTask) absent(ctx context.Context) (*Result, error) {
 		// It is still there, and Ansible tells what it is.
 		t.at.describe(r, t.id.secontext)
 	}
-	if t.Diff {
-		r.Diffs = []Diff{valuesDiff(before, after, "", "")}
-	}
+	r.difference(t.Diff, before, after)
 	return r, nil
 }
 
@@ -543,9 +539,7 @@ func (t *fileTask) hard(ctx context.Context) (*Result, error) {
 			"rm -f \"$T\"\nT=\n"
 		if t.Check && at.Inode == nil {
 			r := ChangedIf(true).Set("dest", at.Path).Set("src", src)
-			if t.Diff {
-				r.Diffs = []Diff{valuesDiff(before, after, "", "")}
-			}
+			r.difference(t.Diff, before, after)
 			return r, nil
 		}
 	}

@@ -109,7 +109,9 @@ func (x *execution) takeDiffs(r *modules.Result, d *value.Dict) {
 		set("after_header", diff.AfterHeader)
 		list.Append(one)
 	}
-	d.Set("diff", list)
+	if !d.Has("diff") { // file returns its own
+		d.Set("diff", list)
+	}
 }
 
 // scrub replaces secret values wherever they stand in a result.
