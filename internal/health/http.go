@@ -109,9 +109,9 @@ func web(o options) (asker, string) {
 	label := ""
 	if !isPath {
 		requests = []request{newRequest(o)}
-		label = requests[0].url
+		label = shownURL(requests[0].url)
 	} else if len(requests) > 0 {
-		label = fmt.Sprintf("%s (%d)", requests[0].url, len(requests))
+		label = fmt.Sprintf("%s (%d)", shownURL(requests[0].url), len(requests))
 	}
 	from := o.from
 	return func(ctx context.Context, t *Target, _ *memory) Answer {
@@ -127,6 +127,14 @@ func web(o options) (asker, string) {
 		}
 		return good()
 	}, label
+}
+
+// shownURL is an address without a password in it.
+func shownURL(s string) string {
+	if u, err := url.Parse(s); err == nil && u.User != nil {
+		return u.Redacted()
+	}
+	return s
 }
 
 // visit is one pass through the requests: its cookies and what was kept.

@@ -147,3 +147,11 @@ func FuzzCheck(f *testing.F) {
 		}
 	})
 }
+
+func TestPasswordsAreNotShown(t *testing.T) {
+	plan, problems := Read(value.NewList(value.NewDict("http", "http://me:secret@shop/"), value.NewDict("redis", value.NewDict("password", "secret"))))
+	require.Empty(t, problems)
+	for _, p := range plan.Probes() {
+		assert.NotContains(t, p.Name, "secret")
+	}
+}
