@@ -58,6 +58,7 @@ func (x *execution) applyFacts(t target, r *modules.Result, d *value.Dict) {
 	}
 	switch {
 	case r.Vars != nil:
+		r.Vars, _ = untupled(r.Vars).(*value.Dict)
 		d.Set("ansible_facts", r.Vars)
 		// A set_fact text may hold braces that are meant to be evaluated later,
 		// unless something from a host went into it.
@@ -112,6 +113,28 @@ func (x *execution) takeDiffs(r *modules.Result, d *value.Dict) {
 	if !d.Has("diff") { // file returns its own
 		d.Set("diff", list)
 	}
+}
+
+// untupled makes lists of tuples: facts travel as JSON in Ansible, which knows
+// no tuples.
+func untupled(v any) any {
+	switch v := v.(type) {
+	case value.Tuple:
+		return untupled(&value.List{Items: v})
+	case *value.List:
+		out := &value.List{Items: make([]any, len(v.Items))}
+		for i, item := range v.Items {
+			out.Items[i] = untupled(item)
+		}
+		return out
+	case *value.Dict:
+		out := &value.Dict{}
+		for k, item := range v.All() {
+			out.Set(k, untupled(item))
+		}
+		return out
+	}
+	return v
 }
 
 // scrub replaces secret values wherever they stand in a result.

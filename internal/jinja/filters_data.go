@@ -223,6 +223,11 @@ func (rt *runtime) without(items, others []any) ([]any, error) {
 }
 
 func filterExtract(c *Call) (any, error) {
+	if len(c.Args) > 0 {
+		if u, undefined := c.Args[0].(*Undefined); undefined {
+			return u, nil // nothing of nothing: default still helps
+		}
+	}
 	container, err := c.need(0, "container")
 	if err != nil {
 		return nil, err

@@ -158,6 +158,9 @@ func filterUnique(c *Call) (any, error) {
 	g.lower = !exact
 	for _, v := range items {
 		if !value.Hashable(v) && c.arg(1, nil) == nil {
+			if given := c.arg(0, nil); given != nil && !value.Truth(given) {
+				return nil, FilterError("unique - dicts and lists cannot be compared without their case")
+			}
 			// Ansible then compares the items themselves, with their case.
 			g.lower = false
 			break
