@@ -88,7 +88,7 @@ func (c *place) roleArguments(t *Task, call *call) (name string, from RoleFrom, 
 			if at == nil {
 				at = call.key
 			}
-			c.report(problem(at, "wrong-type", say.T("%s must be text", "%s에는 문자열이 와야 합니다", key), say.Text{}, say.Text{}))
+			c.report(problem(at, "wrong-type", say.T("Expected a string for %s but got something else", "%s에는 문자열이 와야 합니다", key), say.Text{}, say.Text{}))
 			ok = false
 			continue
 		}

@@ -186,7 +186,7 @@ func (s *session) hosts(e *yaml.Entry) []string {
 	switch {
 	case s.broken(v):
 	case isNull(v), v.Kind == yaml.Sequence && len(v.Items) == 0, isText(v) && strings.TrimSpace(scalarText(v)) == "":
-		bad(e.Key, say.T("hosts is empty", "hosts가 비어 있습니다"))
+		bad(e.Key, say.T("Hosts list cannot be empty. Please check your playbook", "hosts가 비어 있습니다"))
 	case v.Kind == yaml.Mapping:
 		bad(e.Key, say.T("hosts must be text or a list, not a mapping", "hosts에는 문자열이나 목록이 와야 하는데 사전이 있습니다"))
 	case v.Kind == yaml.Scalar && !isText(v):

@@ -32,6 +32,8 @@ type AnsibleOptions struct {
 	// writer itself.
 	Stderr io.Writer
 
+	Plays map[string]int // how many plays each playbook has, by its path
+
 	SkippedHosts     bool // display_skipped_hosts
 	OKHosts          bool // display_ok_hosts
 	FailedStderr     bool // display_failed_stderr
@@ -203,6 +205,9 @@ func (a *Ansible) playbookStarted(file string) {
 	a.playbook = file
 	if a.o.Verbosity > 1 && file != "" {
 		a.banner("PLAYBOOK: " + filepath.Base(file))
+		if n, ok := a.o.Plays[file]; ok {
+			a.line(fmt.Sprintf("%d plays in %s", n, file), "debug")
+		}
 	}
 	if a.check && a.o.CheckMarkers {
 		a.banner("DRY RUN")

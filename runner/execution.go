@@ -249,7 +249,7 @@ func (x *execution) call(scope *vars.Scope, set settings) *value.Dict {
 		return failure("%v", err)
 	}
 	if target.other {
-		scope = scope.With(loopLayer(delegatedVars(target)))
+		scope = scope.With(loopLayer(delegatedVars(target, x.host.name)))
 	}
 	args, err := x.arguments(scope, m)
 	if err != nil {
@@ -363,8 +363,9 @@ func (x *execution) target(scope *vars.Scope, set settings) (target, error) {
 }
 
 // delegatedVars shows the task the variables of the host that it delegates to.
-func delegatedVars(t target) *value.Dict {
-	return value.NewDict("ansible_delegated_vars", value.NewDict(t.host.name, hostVarsOf{scope: t.scope}))
+func delegatedVars(t target, host string) *value.Dict {
+	scope := t.scope.With(loopLayer(value.NewDict("inventory_hostname", host)))
+	return value.NewDict("ansible_delegated_vars", value.NewDict(t.host.name, hostVarsOf{scope: scope}))
 }
 
 // arguments evaluates the task's arguments and puts module_defaults below.

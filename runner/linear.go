@@ -96,6 +96,9 @@ func (p *playRun) settleHost(h *host, end *taskEnd) {
 		p.setAside(h, end)
 	default:
 		c.advance()
+		if len(end.includes) > 0 {
+			return // what is included comes before what is next; the frame must stay
+		}
 		if c.next() == nil && !c.failing() {
 			p.tellUp(h)
 		}

@@ -35,6 +35,7 @@ type project struct {
 	target    targetFlags
 	sources   []string // of the inventory
 	inputs    *inputs
+	plays     map[string]int // how many each playbook has, by its path
 	// loaderOptions are what loader was made from.
 	loaderOptions playbooks.Options
 }
@@ -43,7 +44,7 @@ type project struct {
 // Warnings are told; problems end the command. A command that only checks needs
 // no inventory.
 func (a *app) openProject(ctx context.Context, t targetFlags, checking bool) (*project, error) {
-	p := &project{app: a, target: t, inputs: newInputs()}
+	p := &project{app: a, target: t, inputs: newInputs(), plays: map[string]int{}}
 	var problems diag.Problems
 	p.config, problems = config.Load(a.getenv)
 	if err := problems.Err(); err != nil {
@@ -277,6 +278,7 @@ func (p *project) load(paths []string) ([]*playbooks.Playbook, error) {
 		all = append(all, problems...)
 		if book != nil {
 			books = append(books, book)
+			p.plays[path] = len(book.Plays)
 		}
 	}
 	if !strings.HasPrefix(p.app.name, "ansible") { // scripts know that tool's output

@@ -116,6 +116,7 @@ func (p *project) ansibleOptions(f *runFlags) reports.AnsibleOptions {
 	o.Verbosity, o.Stderr = f.verbosity, p.app.err
 	o.Color = reports.UseColor(p.app.out, p.app.getenv)
 	o.Columns = reports.TerminalWidth(p.app.out)
+	o.Plays = p.plays
 	o.SkippedHosts = p.config.Bool("DISPLAY_SKIPPED_HOSTS")
 	o.OKHosts = p.config.Bool("DISPLAY_OK_HOSTS")
 	o.CustomStats = p.config.Bool("SHOW_CUSTOM_STATS")

@@ -41,6 +41,9 @@ func (a *app) exitCode(err error) int {
 			fmt.Fprintf(a.err, "ERROR! %s\n\n", first.What.In(a.lang))
 		}
 		fmt.Fprint(a.err, problems.Format(a.lang))
+		if strings.HasPrefix(problems[0].ID, "vault") {
+			return exitError // what cannot be decrypted is no mistake of the file
+		}
 		return exitUnreachable // ansible-playbook: 4 for files that cannot be read
 	case errors.As(err, new(usageError)):
 		fmt.Fprintf(a.err, "%s: %v\n", say.T("error", "오류").In(a.lang), err)
