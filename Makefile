@@ -38,9 +38,11 @@ golden: ## rewrite the golden files of the tests; review the difference like cod
 	@sh scripts/golden.sh
 
 .PHONY: reference
-reference: build ## write docs/modules.md from the module declarations
+reference: build ## write docs/modules.md and docs/compatibility.md from the module declarations
 	$(BIN) doc --markdown --lang en > docs/modules.md
 	$(BIN) doc --markdown --lang ko > docs/modules.ko.md
+	$(BIN) doc --compatibility --lang en > docs/compatibility.md
+	$(BIN) doc --compatibility --lang ko > docs/compatibility.ko.md
 
 .PHONY: clean
 clean: ## remove what was built

@@ -11,7 +11,7 @@ import (
 var apkModule = Module{
 	Name:       "community.general.apk",
 	Summary:    say.T("Manages packages of Alpine Linux.", "알파인 리눅스의 패키지를 관리한다."),
-	Notes:      say.T("Not tried on a real host: held against recorded answers.", "실제 호스트에서 시험하지 않았고, 기록된 응답으로 확인했다."),
+	Untried:    true,
 	Idempotent: true,
 	Spec: Spec{
 		Params: []Param{

@@ -11,6 +11,7 @@ var aptKeyModule = Module{
 	Name:       "ansible.builtin.apt_key",
 	Summary:    say.T("Manages the keys that APT trusts.", "APT가 믿는 키를 관리한다."),
 	Notes:      say.T("Uses gpg on a keyring; without keyring, apt-key where it still exists, else /etc/apt/trusted.gpg.d.", "gpg로 키링을 다룬다. keyring이 없으면 apt-key가 남아 있을 때 그것을, 아니면 /etc/apt/trusted.gpg.d를 쓴다."),
+	Untried:    true,
 	Idempotent: true,
 	Spec: Spec{
 		Params: []Param{

@@ -12,6 +12,7 @@ var aptRepositoryModule = Module{
 	Name:       "ansible.builtin.apt_repository",
 	Summary:    say.T("Adds and removes APT repositories in sources.list.", "sources.list에 APT 저장소를 더하고 뺀다."),
 	Notes:      say.T("ppa: addresses are turned into lines, but their key is not fetched: use a Signed-By key.", "ppa: 주소는 줄로 바꾸지만 키는 받지 않으므로 Signed-By 키를 쓴다."),
+	Untried:    true,
 	Idempotent: true,
 	Spec: Spec{Params: []Param{
 		{Name: "repo", Required: true, Doc: say.T("The line: deb [options] address suite components.", "저장소 줄: deb [옵션] 주소 배포판 구성.")},

@@ -36,6 +36,7 @@ var deb822RepositoryModule = Module{
 	Name:       "ansible.builtin.deb822_repository",
 	Summary:    say.T("Adds and removes APT repositories in deb822 format.", "deb822 형식의 APT 저장소를 더하고 뺀다."),
 	Notes:      say.T("signed_by that is an address must be fetched by another task.", "주소로 준 signed_by는 다른 작업으로 먼저 받아야 한다."),
+	Untried:    true,
 	Idempotent: true,
 	Spec: Spec{Params: append([]Param{
 		{Name: "state", Default: "present", Choices: []any{"absent", "present"}, Doc: say.T("Whether it should be there.", "저장소가 있어야 하는지.")},

@@ -8,8 +8,6 @@ import (
 	"sunup/internal/value"
 )
 
-var notTried = say.T("Not tried on a real host: held against recorded answers.", "실제 호스트에서 시험하지 않았고, 기록된 응답으로 확인했다.")
-
 // rpmParams are the arguments that dnf and yum share.
 var rpmParams = []Param{
 	{Name: "name", Aliases: []string{"pkg"}, Type: List, Elements: Str, Default: value.NewList(), Doc: say.T("Packages, groups (@name), files or addresses of .rpm files.", "패키지, 그룹(@이름), .rpm 파일 또는 주소.")},
@@ -61,7 +59,7 @@ var dnfModule = Module{
 	Name:       "ansible.builtin.dnf",
 	Aliases:    []string{"ansible.builtin.dnf5"},
 	Summary:    say.T("Manages packages of Red Hat and its relatives with dnf.", "레드햇 계열의 패키지를 dnf로 관리한다."),
-	Notes:      notTried,
+	Untried:    true,
 	Idempotent: true,
 	Spec:       rpmSpec,
 	Returns:    rpmReturns,

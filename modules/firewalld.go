@@ -12,7 +12,8 @@ import (
 var firewalldModule = Module{
 	Name:       "ansible.posix.firewalld",
 	Summary:    say.T("Manages the firewall firewalld.", "방화벽 firewalld를 관리한다."),
-	Notes:      say.T("Works through firewall-cmd. Not tried on a real host: held against recorded answers.", "firewall-cmd로 한다. 실제 호스트에서 시험하지 않았고, 기록된 응답으로 확인했다."),
+	Notes:      say.T("Works through firewall-cmd.", "firewall-cmd로 한다."),
+	Untried:    true,
 	Idempotent: true,
 	Spec: Spec{
 		Params: []Param{

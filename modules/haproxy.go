@@ -13,7 +13,8 @@ import (
 var haproxyModule = Module{
 	Name:    "community.general.haproxy",
 	Summary: say.T("Takes servers of HAProxy out of service and back, by its socket.", "소켓으로 HAProxy의 서버를 빼고 다시 넣는다."),
-	Notes:   say.T("Needs socat or nc with -U on the host. Held against a pretended HAProxy.", "호스트에 socat이나 -U를 아는 nc가 필요하다. 흉내 낸 HAProxy로 확인했다."),
+	Notes:   say.T("Needs socat or nc with -U on the host.", "호스트에 socat이나 -U를 아는 nc가 필요하다."),
+	Untried: true,
 	Spec: Spec{
 		Params: []Param{
 			{Name: "state", Required: true, Choices: []any{"enabled", "disabled", "drain"}, Doc: say.T("What the server should be.", "서버의 상태.")},

@@ -11,6 +11,7 @@ import (
 var localeGenModule = Module{
 	Name:       "community.general.locale_gen",
 	Summary:    say.T("Makes locales.", "로케일을 만든다."),
+	Untried:    true,
 	Idempotent: true,
 	Spec: Spec{Params: []Param{
 		{Name: "name", Required: true, Doc: say.T("Name of the locale, such as ko_KR.UTF-8.", "로케일 이름(예: ko_KR.UTF-8).")},

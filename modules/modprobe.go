@@ -10,6 +10,7 @@ import (
 var modprobeModule = Module{
 	Name:       "community.general.modprobe",
 	Summary:    say.T("Loads and unloads modules of the kernel.", "커널 모듈을 올리고 내린다."),
+	Untried:    true,
 	Idempotent: true,
 	Spec: Spec{Params: []Param{
 		{Name: "name", Required: true, Doc: say.T("Name of the module.", "모듈 이름.")},

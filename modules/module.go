@@ -19,7 +19,10 @@ type Module struct {
 	Summary say.Text
 	// Notes tell what differs from ansible-core, if anything.
 	Notes say.Text
-	Spec  Spec
+	// Untried is true while the module was only held against recorded answers,
+	// never run on a host of its kind.
+	Untried bool
+	Spec    Spec
 	// Check tells what check mode does: full (default), none (the task is
 	// skipped in check mode), or always (changes nothing anyway).
 	Check CheckSupport

@@ -47,7 +47,7 @@ func Reference(w io.Writer, lang say.Lang) error {
 	fmt.Fprintf(out, "# %s\n\n%s\n\n", referenceTitle.In(lang), referenceIntro.In(lang))
 	fmt.Fprintf(out, "| %s | |\n|---|---|\n", moduleWord.In(lang))
 	for _, m := range all {
-		fmt.Fprintf(out, "| [%s](#%s) | %s |\n", m.ShortName(), m.ShortName(), cell(m.Summary.In(lang)))
+		fmt.Fprintf(out, "| [%s](#%s) | %s |\n", m.ShortName(), anchor(m.ShortName()), cell(m.Summary.In(lang)))
 	}
 	for _, m := range all {
 		m.markdown(out, lang)
@@ -72,11 +72,17 @@ var (
 	whenWord     = say.T("When", "언제")
 )
 
+// anchor is what a title becomes in an address of the page.
+func anchor(title string) string { return strings.ReplaceAll(strings.ToLower(title), ".", "") }
+
 // notes are sentences about how the module runs.
 func (m *Module) notes() []say.Text {
 	var notes []say.Text
 	if !m.Notes.IsZero() {
 		notes = append(notes, m.Notes)
+	}
+	if m.Untried {
+		notes = append(notes, untriedNote)
 	}
 	switch {
 	case m.Engine:

@@ -10,7 +10,7 @@ import (
 var rpmKeyModule = Module{
 	Name:       "ansible.builtin.rpm_key",
 	Summary:    say.T("Manages the keys that RPM trusts.", "RPM이 믿는 키를 관리한다."),
-	Notes:      notTried,
+	Untried:    true,
 	Idempotent: true,
 	Spec: Spec{Params: []Param{
 		{Name: "state", Default: "present", Choices: []any{"absent", "present"}, Doc: say.T("Whether it should be there.", "키가 있어야 하는지.")},

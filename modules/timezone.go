@@ -11,6 +11,7 @@ var timezoneModule = Module{
 	Name:       "community.general.timezone",
 	Summary:    say.T("Sets the time zone of a host.", "호스트의 시간대를 정한다."),
 	Notes:      say.T("Uses timedatectl where systemd runs, /etc/localtime and /etc/timezone elsewhere.", "systemd가 돌면 timedatectl을, 아니면 /etc/localtime과 /etc/timezone을 쓴다."),
+	Untried:    true,
 	Idempotent: true,
 	Spec: Spec{
 		Params: []Param{

@@ -14,6 +14,7 @@ var ufwModule = Module{
 	Name:       "community.general.ufw",
 	Summary:    say.T("Manages the firewall ufw.", "방화벽 ufw를 관리한다."),
 	Notes:      say.T("Changes are found by comparing ufw's rules before and after; insert_relative_to other than zero counts ufw's numbered rules.", "ufw의 규칙을 전후로 비교해 변화를 안다. zero가 아닌 insert_relative_to는 번호가 붙은 규칙을 센다."),
+	Untried:    true,
 	Idempotent: true,
 	Spec: Spec{
 		Params: []Param{

@@ -9,7 +9,7 @@ import (
 var yumModule = Module{
 	Name:       "ansible.builtin.yum",
 	Summary:    say.T("Manages packages of Red Hat and its relatives with yum.", "레드햇 계열의 패키지를 yum으로 관리한다."),
-	Notes:      notTried,
+	Untried:    true,
 	Idempotent: true,
 	Spec:       rpmSpec,
 	Returns:    rpmReturns,

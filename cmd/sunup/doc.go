@@ -11,7 +11,7 @@ import (
 )
 
 func (a *app) docCommand() *cobra.Command {
-	var markdown bool
+	var markdown, compatibility bool
 	c := &cobra.Command{
 		Use:     "doc [MODULE...]",
 		Short:   a.text("Tell what modules do and which arguments they take", "모듈의 기능과 인자를 설명합니다"),
@@ -20,6 +20,8 @@ func (a *app) docCommand() *cobra.Command {
 			switch {
 			case markdown:
 				return modules.Reference(a.out, a.lang)
+			case compatibility:
+				return modules.Compatibility(a.out, a.lang)
 			case len(names) == 0:
 				return a.listModules()
 			}
@@ -39,6 +41,7 @@ func (a *app) docCommand() *cobra.Command {
 	c.Flags().BoolVarP(&list, "list", "l", false, a.text("list the modules (the same as no module)", "모듈 목록 (모듈을 지정하지 않은 것과 같음)"))
 	c.Flags().CountVarP(&verbosity, "verbose", "v", a.text("tell more", "더 자세히"))
 	c.Flags().BoolVar(&markdown, "markdown", false, a.text("the whole reference as Markdown", "전체 참조를 마크다운으로"))
+	c.Flags().BoolVar(&compatibility, "compatibility", false, a.text("how far each module does what Ansible's does, as Markdown", "각 모듈이 Ansible과 얼마나 같은지를 마크다운으로"))
 	return c
 }
 
