@@ -118,21 +118,10 @@ func (x *execution) retries(set settings) (int, error) {
 	return max(int(n), 0), err
 }
 
-// sleep waits without keeping a place in the pool; false when the run ends.
+// sleep waits between attempts and items; false when the run ends or is being
+// stopped.
 func (x *execution) sleep(seconds float64) bool {
-	if x.run_.cancel.stopped() {
-		return false
-	}
-	x.run_.pool.give()
-	defer func() { x.run_.pool.slots <- struct{}{} }()
-	timer := time.NewTimer(time.Duration(seconds * float64(time.Second)))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-x.ctx.Done():
-		return false
-	}
+	return x.idle(x.ctx, time.Duration(seconds*float64(time.Second))) == nil
 }
 
 func conditionText(conds []any) string {

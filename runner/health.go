@@ -71,10 +71,12 @@ func (c *controller) ProbeChanged(change health.Change) {
 // errStopping ends the wait of a gate when the run is asked to stop.
 var errStopping = errors.New("the run is being stopped")
 
-// Idle waits without keeping a place in the pool, or the host from the tasks of
-// other plays: what a gate waits for may be their work.
-func (c *controller) Idle(ctx context.Context, d time.Duration) error {
-	x := c.x
+// Idle waits as idle does.
+func (c *controller) Idle(ctx context.Context, d time.Duration) error { return c.x.idle(ctx, d) }
+
+// idle waits without keeping a place in the pool, or the host from the tasks of
+// other plays: what is waited for may be their work.
+func (x *execution) idle(ctx context.Context, d time.Duration) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	defer x.run_.cancel.onStop(stop)()
