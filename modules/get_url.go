@@ -33,7 +33,7 @@ var getURLModule = Module{
 	Idempotent: true,
 	Returns: []Return{
 		{Name: "dest", Type: "str", When: "success", Doc: say.T("The file.", "저장된 파일.")},
-		{Name: "url", Type: "str", When: "always", Doc: say.T("The URL.", "URL.")},
+		{Name: "url", Type: "str", When: "always", Doc: say.T("The URL.", "주소(URL)이다.")},
 		{Name: "status_code", Type: "int", When: "always", Doc: say.T("Status of the answer.", "답의 상태 코드.")},
 		{Name: "checksum_src", Type: "str", When: "success", Doc: say.T("SHA-1 of what was downloaded.", "받은 파일의 SHA-1 값.")},
 		{Name: "checksum_dest", Type: "str", When: "success", Doc: say.T("SHA-1 of the file before.", "이전 파일의 SHA-1 값.")},

@@ -25,7 +25,7 @@ import (
 // urlParams are the arguments that the modules which speak HTTP share.
 func urlParams() []Param {
 	return []Param{
-		{Name: "url", Required: true, Doc: say.T("The URL.", "URL.")},
+		{Name: "url", Required: true, Doc: say.T("The URL.", "주소(URL)이다.")},
 		{Name: "url_username", Aliases: []string{"user", "username"}, Doc: say.T("User for HTTP authentication.", "HTTP 인증의 사용자.")},
 		{Name: "url_password", Aliases: []string{"password"}, Secret: true, Doc: say.T("Password for HTTP authentication.", "HTTP 인증의 비밀번호.")},
 		{Name: "force", Aliases: []string{"thirsty"}, Type: Bool, Default: false, Doc: say.T("Do not accept a cached copy.", "캐시된 것을 받지 않는다.")},
