@@ -95,6 +95,7 @@ var all = []*Module{
 	&waitForConnectionModule,
 	&waitForModule,
 	&yumModule,
+	&yumRepositoryModule,
 }
 
 // builtin is the prefix of Ansible's own modules, own that of ours.

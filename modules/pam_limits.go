@@ -42,6 +42,7 @@ func runPamLimits(ctx context.Context, c *Call) (*Result, error) {
 	}
 	var out strings.Builder
 	found := false
+	msg := ""
 	for _, l := range fileLines(t.text()) {
 		text, _, _ := strings.Cut(l, "#")
 		words := strings.Fields(text)
@@ -56,7 +57,7 @@ func runPamLimits(ctx context.Context, c *Call) (*Result, error) {
 		have, _ := limitNumber(words[3])
 		wanted, _ := limitNumber(want)
 		if words[3] == want || a.Bool("use_max") && have >= wanted || a.Bool("use_min") && have <= wanted {
-			want = words[3]
+			want, msg = words[3], l
 			out.WriteString(l)
 			continue
 		}
@@ -69,7 +70,9 @@ func runPamLimits(ctx context.Context, c *Call) (*Result, error) {
 		out.WriteString(limitLine(domain, kind, item, want, a.Str("comment")))
 	}
 	r := ChangedIf(out.String() != t.text())
-	r.Msg = strings.TrimSuffix(limitLine(domain, kind, item, want, a.Str("comment")), "\n")
+	if r.Msg = msg; msg == "" {
+		r.Msg = limitLine(domain, kind, item, want, a.Str("comment"))
+	}
 	c.fileDiff(r, t, out.String())
 	if c.Check || !r.Changed {
 		return r, nil
