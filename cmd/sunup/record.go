@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/hashicorp/go-multierror"
 	"golang.org/x/term"
 
 	"sunup/internal/event"
@@ -125,26 +126,23 @@ func (p *project) ansibleOptions(f *runFlags) reports.AnsibleOptions {
 
 // finish closes the receivers, writes the reports and says where they are.
 func (r *record) finish() error {
-	var first error
-	keep := func(err error) {
-		if err != nil && first == nil {
-			first = err
-		}
-	}
+	// One receiver that fails (a full disk) must not keep the others from
+	// finishing: all are closed, and all that went wrong is told.
+	var errs *multierror.Error
 	for _, c := range r.closers {
-		keep(c())
+		errs = multierror.Append(errs, c())
 	}
 	report := r.builder.Report()
 	var files []string
 	if r.dir != "" {
 		var err error
 		files, err = r.app.writeReports(r.dir, report)
-		keep(err)
+		errs = multierror.Append(errs, err)
 	}
 	if r.summary {
-		keep(r.app.writeSummary(report, files))
+		errs = multierror.Append(errs, r.app.writeSummary(report, files))
 	}
-	return first
+	return errs.ErrorOrNil()
 }
 
 // writeReports writes the files of a report and returns their names.
