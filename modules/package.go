@@ -15,7 +15,7 @@ var packageModule = Module{
 	Idempotent: true,
 	Spec: Spec{Open: true, Params: []Param{
 		{Name: "name", Required: true, Type: Raw, Doc: say.T("Packages.", "패키지.")},
-		{Name: "state", Required: true, Doc: say.T("present, absent or latest, and what else the manager's module knows.", "present, absent, latest 등 관리자의 모듈이 아는 상태.")},
+		{Name: "state", Default: "present", Doc: say.T("present, absent or latest, and what else the manager's module knows.", "present, absent, latest 등 관리자의 모듈이 아는 상태.")},
 		{Name: "use", Default: "auto", Doc: say.T("Package manager to use instead of the one found.", "찾은 것 대신 쓸 패키지 관리자.")},
 	}},
 	Run: runPackage,

@@ -451,7 +451,7 @@ func (a *Ansible) hostFailed(t event.TaskStarted, d event.HostTaskEnded, word st
 	a.taskBanner(d.Task)
 	a.exception(d.Result.Values)
 	values := cleaned(t, a.resultWarnings(d.Result))
-	if d.Loop {
+	if d.Loop && !isAction(t, "debug") { // of a debug the items are not kept, and so it is told as one
 		return
 	}
 	if a.o.Verbosity < 2 && a.o.PathOnFailure {
