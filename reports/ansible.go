@@ -355,6 +355,7 @@ func (a *Ansible) hostTaskEnded(d event.HostTaskEnded) {
 	key := cellKey{d.Task, d.Host}
 	d.Loop = d.Loop && a.items[key]
 	delete(a.items, key)
+	a.asyncEnded(t, d)
 	switch d.Outcome {
 	case event.OK, event.Changed:
 		a.hostOK(t, d)
@@ -378,6 +379,25 @@ func (a *Ansible) hostTaskEnded(d event.HostTaskEnded) {
 	default: // failed, rescued, quarantined
 		a.hostFailed(t, d, "FAILED!")
 	}
+}
+
+// asyncEnded says that a task that was waited for in the background has ended.
+func (a *Ansible) asyncEnded(t event.TaskStarted, d event.HostTaskEnded) {
+	values := shownValues(d.Result)
+	id := values.At("ansible_job_id")
+	inner, timedOut := values.At("async_result").(*value.Dict)
+	if timedOut {
+		id = inner.At("ansible_job_id")
+	}
+	if id == nil || isAction(t, "async_status") || !timedOut && !truthy(values, "finished") {
+		return
+	}
+	word := "OK"
+	if d.Outcome != event.OK && d.Outcome != event.Changed {
+		word = "FAILED"
+	}
+	a.taskBanner(d.Task)
+	a.line(fmt.Sprintf("ASYNC %s on %s: jid=%s", word, d.Host, value.Str(id)), "debug")
 }
 
 // wasUnreachable reports whether an ignored result is one of a host that was
