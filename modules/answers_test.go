@@ -28,6 +28,22 @@ var calls = map[string]map[string]any{
 	"unarchive": {"src": "/a.tar", "dest": "/b", "remote_src": true}, "uri": {"url": "http://127.0.0.1:1/"},
 	"user":     {"name": "a", "groups": "b", "generate_ssh_key": true},
 	"wait_for": {"path": "/a", "search_regex": "x", "timeout": 1, "sleep": 2}, "wait_for_connection": {"timeout": 0}, "reboot": {"reboot_timeout": 0},
+	"apt": {"name": "a", "state": "latest", "update_cache": true}, "apt_key": {"id": "AAAAAAAA", "data": "x"}, "apt_repository": {"repo": "deb http://a b c"},
+	"deb822_repository": {"name": "a", "uris": "http://a"}, "debconf": {"name": "a", "question": "q", "vtype": "string", "value": "v"}, "dpkg_selections": {"name": "a", "selection": "hold"},
+	"dnf": {"name": "a", "state": "latest"}, "dnf5": {"name": "a"}, "yum": {"name": "a", "state": "absent"}, "package": {"name": "a", "state": "present"},
+	"git": {"repo": "/a", "dest": "/b"}, "pip": {"name": "a"}, "iptables": {"chain": "INPUT", "jump": "ACCEPT"}, "known_hosts": {"name": "a", "key": "a ssh-rsa AAAA"},
+	"rpm_key": {"key": "/a"}, "sysvinit": {"name": "a", "state": "started"}, "validate_argument_spec": {"argument_spec": map[string]any{}},
+	"yum_repository":       {"name": "a", "description": "b", "baseurl": "http://a"},
+	"ansible.posix.sysctl": {"name": "a", "value": "1", "sysctl_set": true}, "ansible.posix.mount": {"path": "/a", "src": "b", "fstype": "c", "state": "mounted"},
+	"ansible.posix.authorized_key": {"user": "a", "key": "ssh-rsa AAAA"}, "ansible.posix.firewalld": {"port": "1/tcp", "state": "enabled"},
+	"community.general.apk": {"name": "a"}, "community.general.ini_file": {"path": "/a", "section": "s", "option": "o", "value": "v"}, "community.general.modprobe": {"name": "a", "persistent": "present"},
+	"community.general.timezone": {"name": "A/B"}, "community.general.locale_gen": {"name": "a"}, "community.general.archive": {"path": "/a", "dest": "/b"},
+	"community.general.alternatives": {"name": "a", "path": "/b", "link": "/c"}, "community.general.ufw": {"rule": "allow", "port": "1"}, "community.general.git_config": {"name": "a", "value": "b"},
+	"community.general.sudoers": {"name": "a", "user": "b", "commands": "c"}, "community.general.haproxy": {"host": "a", "state": "drain", "wait": true},
+	"community.general.pam_limits":         {"domain": "a", "limit_type": "soft", "limit_item": "core", "value": "1"},
+	"community.postgresql.postgresql_ping": {}, "community.postgresql.postgresql_query": {"query": "SELECT 1"}, "community.postgresql.postgresql_db": {"name": "a", "owner": "b"},
+	"community.postgresql.postgresql_user": {"name": "a", "password": "b", "groups": "c"},
+	"community.general.postgresql_ping":    {}, "community.general.postgresql_query": {"query": "SELECT 1"}, "community.general.postgresql_db": {"name": "a"}, "community.general.postgresql_user": {"name": "a"},
 }
 
 // same is a host that answers everything alike.
