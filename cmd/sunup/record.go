@@ -118,6 +118,10 @@ func (p *project) ansibleOptions(f *runFlags) reports.AnsibleOptions {
 	o.Color = reports.UseColor(p.app.out, p.app.getenv)
 	o.Columns = reports.TerminalWidth(p.app.out)
 	o.Plays = p.plays
+	o.CheckMarkers = p.config.Bool("CHECK_MODE_MARKERS")
+	o.FailedStderr = p.config.Bool("DISPLAY_FAILED_STDERR")
+	o.PerHostStart = p.config.Bool("SHOW_PER_HOST_START")
+	o.PathOnFailure = p.config.Bool("SHOW_TASK_PATH_ON_FAILURE")
 	o.SkippedHosts = p.config.Bool("DISPLAY_SKIPPED_HOSTS")
 	o.OKHosts = p.config.Bool("DISPLAY_OK_HOSTS")
 	o.CustomStats = p.config.Bool("SHOW_CUSTOM_STATS")
