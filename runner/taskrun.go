@@ -62,7 +62,7 @@ func (t *taskRun) startEvent(on *host) event.TaskStarted {
 	p := t.play
 	e := event.TaskStarted{
 		Play: p.number, Task: t.number, ID: t.task.ID, Module: t.moduleName(on), Action: t.task.Action,
-		Pos: t.task.Pos, Handler: t.task.IsHandler, Section: p.cursors[on].part(), Check: p.run.Check,
+		Pos: t.task.Scope.Pos, Handler: t.task.IsHandler, Section: p.cursors[on].part(), Check: p.run.Check,
 	}
 	e.Name = roleTitle(t.plan, t.title(on))
 	if len(t.plan.roles) > 0 {
