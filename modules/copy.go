@@ -23,7 +23,7 @@ var copyModule = Module{
 	Spec: Spec{File: true, Params: []Param{
 		{Name: "src", Type: Path, Doc: say.T("File or directory to copy; a directory with a trailing slash copies what is in it.", "복사할 파일이나 디렉터리이다. 빗금으로 끝나는 디렉터리는 그 안의 것만 복사한다.")},
 		{Name: "content", Type: Raw, Doc: say.T("Text to write instead of src; a dict or list is written as JSON.", "src 대신 쓸 내용이다. 사전과 목록은 JSON으로 쓴다.")},
-		{Name: "dest", Type: Path, Required: true, Doc: say.T("Where to copy to on the host.", "호스트에서 복사될 위치이다.")},
+		{Name: "dest", Type: Path, Doc: say.T("Where to copy to on the host.", "호스트에서 복사될 위치이다.")},
 		{Name: "backup", Type: Bool, Default: false, Doc: say.T("Keep the old file under a name with the time.", "이전 파일을 시각이 붙은 이름으로 남긴다.")},
 		{Name: "force", Type: Bool, Default: true, Doc: say.T("Replace a file that differs; otherwise only copy when nothing is there.", "다른 파일이 있으면 바꾼다. 아니면 없을 때만 복사한다.")},
 		{Name: "mode", Type: Raw, Doc: say.T("Permissions; preserve takes those of the source.", "권한이다. preserve는 원본의 권한을 쓴다.")},

@@ -112,7 +112,6 @@ func runFind(ctx context.Context, c *Call) (*Result, error) {
 
 // findQuery is what find looks for.
 type findQuery struct {
-	paths              []string
 	patterns, excludes []func(string) (bool, error)
 	contains           *regex
 	whole, checksum    bool

@@ -121,9 +121,7 @@ func (w iniWish) find(list []string) iniSection {
 // apply returns the text with the wish fulfilled.
 func (w iniWish) apply(text string) (out, msg string, changed bool) {
 	bom := ""
-	if strings.HasPrefix(text, "\ufeff") {
-		text = strings.TrimPrefix(text, "\ufeff")
-	}
+	text = strings.TrimPrefix(text, "\ufeff")
 	list := fileLines(strings.ReplaceAll(text, "\r\n", "\n"))
 	if len(list) == 0 {
 		list = []string{"\n"}

@@ -232,7 +232,7 @@ func queryResult(parts, queries []string, last string) *Result {
 		}
 	}
 	all := &value.List{}
-	for _, p := range parts[min(1, len(parts)) : len(parts)-1] {
+	for _, p := range parts[1:max(1, len(parts)-1)] { // what stands before the first mark is no answer
 		rows, err := readCSV(p)
 		list := &value.List{}
 		if err == nil && len(rows) > 0 {

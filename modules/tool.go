@@ -44,9 +44,6 @@ func (s said) message() string {
 	return strings.TrimSpace(s.out)
 }
 
-// fields reads what the program printed as an observing script does.
-func (s said) fields() fields { return readFields([]byte(s.out)) }
-
 // hear runs a script and returns what it said, whatever that is; only a
 // program that is not there is a failed Result.
 func (c *Call) hear(ctx context.Context, script, stdin string) (said, *Result, error) {
