@@ -94,7 +94,7 @@ type later struct {
 
 func (l *later) Exec(ctx context.Context, cmd connection.Command) (connection.Output, error) {
 	out, err := l.Sh.Exec(ctx, cmd)
-	if l.Scripts == 2 {
+	if l.Scripts.Load() == 2 {
 		l.act()
 	}
 	return out, err

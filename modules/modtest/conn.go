@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,13 +27,13 @@ type Sh struct {
 	Shell []string
 	Env   []string
 	Dir   string
-	// Scripts counts the exchanges.
-	Scripts int
+	// Scripts counts the exchanges; a module may have several under way.
+	Scripts atomic.Int64
 }
 
 // Exec runs the script.
 func (s *Sh) Exec(ctx context.Context, cmd connection.Command) (connection.Output, error) {
-	s.Scripts++
+	s.Scripts.Add(1)
 	argv := s.Shell
 	if len(argv) == 0 {
 		argv = []string{"/bin/sh", "-c"}
