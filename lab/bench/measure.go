@@ -75,12 +75,14 @@ func median(costs []cost, of func(cost) time.Duration) time.Duration {
 func wall(c cost) time.Duration { return c.wall }
 func cpu(c cost) time.Duration  { return c.cpu }
 
+// peak is the smallest of the peaks: the kernel counts what this process held
+// when it started the command too, so that each is an upper bound.
 func peak(costs []cost) int64 {
-	var most int64
+	least := costs[0].peak
 	for _, c := range costs {
-		most = max(most, c.peak)
+		least = min(least, c.peak)
 	}
-	return most
+	return least
 }
 
 // ownCPU is the processor time of this process so far.
