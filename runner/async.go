@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -141,7 +142,7 @@ func (l lasting) Exec(ctx context.Context, cmd connection.Command) (connection.O
 	if cmd.Stdin != nil || cmd.Raw {
 		return l.Conn.Exec(ctx, cmd)
 	}
-	shell := first(cmd.Executable, "/bin/sh")
+	shell := cmp.Or(cmd.Executable, "/bin/sh")
 	inner := fmt.Sprintf(`$1 %s -c %s >"$0/stdout" 2>"$0/stderr"; echo $? >"$0/ended"; mv "$0/ended" "$0/rc"`, quoted(shell), quoted(cmd.Script))
 	cmd.Executable = ""
 	cmd.Script = fmt.Sprintf(`d=%s/%s

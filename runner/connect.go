@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -30,7 +31,7 @@ func (r *Run) reachOf(host string, set settings, target *vars.Scope, delegated b
 	if delegated {
 		kind = "" // the play's connection is not the delegate's
 	}
-	out := reach{kind: f.text(first(kind, r.Defaults.Connection), "ansible_connection")}
+	out := reach{kind: f.text(cmp.Or(kind, r.Defaults.Connection), "ansible_connection")}
 	if out.kind == "smart" || out.kind == "paramiko" || out.kind == "paramiko_ssh" || out.kind == "ansible.builtin.ssh" {
 		out.kind = "ssh"
 	}
@@ -48,7 +49,7 @@ func (r *Run) reachOf(host string, set settings, target *vars.Scope, delegated b
 		Name:           host,
 		Address:        f.address(host),
 		Port:           f.int(r.portOf(host, int(port)), "ansible_port", "ansible_ssh_port"),
-		User:           f.text(first(user, d.RemoteUser), "ansible_user", "ansible_ssh_user"),
+		User:           f.text(cmp.Or(user, d.RemoteUser), "ansible_user", "ansible_ssh_user"),
 		Password:       connection.Secret(f.text(d.Password.Reveal(), "ansible_password", "ansible_ssh_pass", "ansible_ssh_password")),
 		Passphrase:     connection.Secret(f.text("", "ansible_ssh_private_key_passphrase", "ansible_private_key_passphrase")),
 		PrivateKeys:    d.PrivateKeys,
@@ -118,8 +119,8 @@ func (r *Run) becomeOf(set settings, f *finder) (connection.Become, error) {
 		return connection.Become{}, err
 	}
 	b := connection.Become{
-		Method: f.text(first(method, d.BecomeMethod), "ansible_become_method"),
-		User:   f.text(first(user, d.BecomeUser), "ansible_become_user"),
+		Method: f.text(cmp.Or(method, d.BecomeMethod), "ansible_become_method"),
+		User:   f.text(cmp.Or(user, d.BecomeUser), "ansible_become_user"),
 	}
 	b.Method = strings.TrimPrefix(strings.TrimPrefix(b.Method, "ansible.builtin."), "community.general.")
 	b.Password = connection.Secret(f.text(d.BecomePassword.Reveal(), "ansible_become_password", "ansible_become_pass",
@@ -134,15 +135,6 @@ func (r *Run) link(host string, w reach) (connection.Link, error) {
 	o := w.options
 	key := linkKey{host: host, kind: w.kind, address: o.Address, port: o.Port, user: o.User, args: strings.Join(o.SSHArgs, "\x00")}
 	return r.links.get(key, func() (connection.Link, error) { return r.Open(w.kind, o) })
-}
-
-func first(words ...string) string {
-	for _, w := range words {
-		if w != "" {
-			return w
-		}
-	}
-	return ""
 }
 
 // address is where the host is; ansible_host without a meaning of its own (the

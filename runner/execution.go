@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -171,7 +172,7 @@ func (x *execution) attempt(scope *vars.Scope, set settings) *value.Dict {
 		result.Set("changed", changed)
 	}
 	if x.task.FailedWhen != nil {
-		failed, err := x.anyHolds(scope, result, x.task.FailedWhen)
+		failed, err := x.holds(scope, result, x.task.FailedWhen)
 		if err != nil {
 			return x.brokenCondition(result, "failed_when_result", x.task.FailedWhen, err)
 		}
@@ -196,12 +197,6 @@ func (x *execution) brokenCondition(result *value.Dict, key string, conds []any,
 	result.Set("failed", true)
 	result.Set(key, x.conditionError(conds, err).At("msg"))
 	return result
-}
-
-// anyHolds is failed_when: all conditions of the list must hold for a failure,
-// as for every other list of conditions.
-func (x *execution) anyHolds(scope *vars.Scope, result *value.Dict, conds []any) (bool, error) {
-	return x.holds(scope, result, conds)
 }
 
 func truthAt(d *value.Dict, key string) bool { return value.Truth(d.At(key)) }
@@ -341,7 +336,7 @@ func (x *execution) target(scope *vars.Scope, set settings) (target, error) {
 		return target{}, err
 	}
 	if x.task.Local {
-		to = first(to, "localhost")
+		to = cmp.Or(to, "localhost")
 	}
 	if to == "" || to == x.host.name {
 		return target{host: x.host, scope: scope}, nil
@@ -580,7 +575,7 @@ func (x *execution) conclude(result *value.Dict) *taskEnd {
 
 // outcomeOf decides the one outcome of the task on the host.
 func (x *execution) outcomeOf(result *value.Dict) event.Outcome {
-	set := x.settings(x.host, nil)
+	set := x.settings(x.host, x.scope)
 	switch {
 	case truthAt(result, "sunup_cancelled"):
 		return event.Cancelled

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -49,7 +50,7 @@ func (x *execution) requestInclude(scope *vars.Scope, loopVars *value.Dict) *val
 	}
 	text := func(name string) string { return orEmpty(args.At(name)) }
 	if x.task.Include.Kind == playbooks.IncludeRole {
-		r.role = first(text("name"), text("role"))
+		r.role = cmp.Or(text("name"), text("role"))
 		r.from = playbooks.RoleFrom{
 			TasksFrom: text("tasks_from"), VarsFrom: text("vars_from"),
 			DefaultsFrom: text("defaults_from"), HandlersFrom: text("handlers_from"),
@@ -57,7 +58,7 @@ func (x *execution) requestInclude(scope *vars.Scope, loopVars *value.Dict) *val
 		}
 		r.public, _ = truthWord(args.At("public"))
 	} else {
-		r.file = first(text("_raw_params"), text("file"))
+		r.file = cmp.Or(text("_raw_params"), text("file"))
 	}
 	if r.role == "" && r.file == "" {
 		return failure("No file specified for %s", x.task.Action)

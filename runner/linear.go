@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"sunup/internal/event"
 	"sunup/internal/say"
 	"sunup/playbooks"
@@ -188,7 +189,7 @@ func (p *playRun) confirmed(task *playbooks.Task) bool {
 	if !p.run.stepping {
 		return true
 	}
-	switch p.run.Confirm(first(task.Name, task.Action)) {
+	switch p.run.Confirm(cmp.Or(task.Name, task.Action)) {
 	case StepSkip:
 		return false
 	case StepContinue:

@@ -1,8 +1,10 @@
 package runner
 
 import (
+	"maps"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -74,7 +76,7 @@ var magicVars = map[string]func(m *magic) any{
 }
 
 // magicNames is in the order of hostvars listings.
-var magicNames = sortedKeys(magicVars)
+var magicNames = slices.Sorted(maps.Keys(magicVars))
 
 // Get computes one magic variable. One that has no value here (role_name
 // outside of a role) is not defined.

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -133,7 +134,7 @@ func (p *playRun) prepare() error {
 	if p.name, err = p.run.Templar.Text(p.ctx, scope, p.play.Name); err != nil {
 		p.name = p.play.Name // a name that needs a host's variables stays as written
 	}
-	p.name = first(p.name, strings.Join(p.play.Hosts, ","))
+	p.name = cmp.Or(p.name, strings.Join(p.play.Hosts, ","))
 	if p.settings, err = p.readSettings(scope); err != nil {
 		return fmt.Errorf("%s: %w", p.play.Pos, err)
 	}
@@ -224,7 +225,7 @@ func (p *playRun) readSettings(scope *vars.Scope) (playSettings, error) {
 	if s.strategy, err = set.text("strategy"); err != nil {
 		return s, err
 	}
-	s.strategy = first(strings.TrimPrefix(s.strategy, "ansible.builtin."), p.run.Defaults.Strategy, "linear")
+	s.strategy = cmp.Or(strings.TrimPrefix(s.strategy, "ansible.builtin."), p.run.Defaults.Strategy, "linear")
 	if s.order, err = set.text("order"); err != nil {
 		return s, err
 	}
@@ -494,10 +495,10 @@ func (p *playRun) countTasks() int {
 func (p *playRun) zones() map[string]string {
 	by := "zone"
 	for _, n := range p.play.Ours.Needs {
-		by = first(n.Same, by)
+		by = cmp.Or(n.Same, by)
 	}
 	if p.guard != nil {
-		by = first(p.guard.per, by)
+		by = cmp.Or(p.guard.per, by)
 	}
 	out := map[string]string{}
 	for _, h := range p.hosts {
@@ -643,7 +644,7 @@ func (p *playRun) ask(q playbooks.VarsPrompt) (any, error) {
 }
 
 func askPerson(prompt Prompter, q playbooks.VarsPrompt) (any, error) {
-	text := first(q.Prompt, q.Name)
+	text := cmp.Or(q.Prompt, q.Name)
 	if q.Default != nil {
 		text += fmt.Sprintf(" [%s]", value.Str(q.Default))
 	}

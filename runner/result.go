@@ -84,7 +84,7 @@ func (x *execution) applyFacts(t target, r *modules.Result, d *value.Dict) {
 }
 
 func (x *execution) delegatesFacts() bool {
-	yes, err := x.settings(x.host, nil).bool("delegate_facts", false)
+	yes, err := x.settings(x.host, x.scope).bool("delegate_facts", false)
 	return err == nil && yes
 }
 
@@ -176,7 +176,7 @@ const censored = "the output has been hidden due to the fact that 'no_log: true'
 // shown is what the event stream tells of a result: nothing with no_log, and
 // never a password.
 func (x *execution) shown(result *value.Dict) event.Result {
-	hide, err := x.settings(x.host, nil).bool("no_log", false)
+	hide, err := x.settings(x.host, x.scope).bool("no_log", false)
 	hide = hide || x.hidden
 	if err != nil {
 		hide = true // what cannot be decided is not shown

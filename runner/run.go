@@ -163,7 +163,7 @@ func (r *Run) finish(ctx context.Context, err error) Summary {
 		s.Code, s.Outcome = CodeInterrupted, event.Cancelled
 		end.Reason = say.T("the run was interrupted", "실행이 중단되었습니다")
 	}
-	end.Outcome, end.ExitCode, end.Recap, end.Reach = s.Outcome, s.Code, s.Recap, r.reached()
+	end.Outcome, end.ExitCode, end.Recap, end.Reach = s.Outcome, s.Code, s.Recap, r.reach
 	r.emitStats()
 	r.stream.emit(end)
 	return s

@@ -1,8 +1,9 @@
 package runner
 
 import (
+	"maps"
 	"path"
-	"sort"
+	"slices"
 	"sync"
 	"time"
 
@@ -74,13 +75,10 @@ func aggregate(old, v any) any {
 func (r *Run) emitStats() {
 	r.stats.mu.Lock()
 	defer r.stats.mu.Unlock()
-	for _, h := range sortedKeys(r.stats.data) {
+	for _, h := range slices.Sorted(maps.Keys(r.stats.data)) {
 		r.stream.emit(event.Stats{Host: h, Data: r.stats.data[h]})
 	}
 }
-
-// reached sums up what reaching each host cost.
-func (r *Run) reached() []event.Reach { return r.reach }
 
 // measure reads the links' counters; called before they are closed.
 func (r *Run) measure() {
@@ -104,7 +102,7 @@ func (r *Run) measure() {
 		e.BytesOut += int64(st.BytesOut)
 	}
 	r.links.mu.Unlock()
-	for _, h := range sortedKeys(sum) {
+	for _, h := range slices.Sorted(maps.Keys(sum)) {
 		r.reach = append(r.reach, *sum[h])
 	}
 }
@@ -133,15 +131,6 @@ func timeOfDay(clock string, now time.Time, zone *time.Location) time.Time {
 	}
 	day := now.In(zone)
 	return time.Date(day.Year(), day.Month(), day.Day(), t.Hour(), t.Minute(), 0, 0, zone)
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	out := make([]string, 0, len(m))
-	for k := range m {
-		out = append(out, k)
-	}
-	sort.Strings(out)
-	return out
 }
 
 // globMatch matches shell patterns as fnmatch does, for task names.

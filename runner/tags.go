@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -84,7 +85,7 @@ func (p *playRun) startReached(t *playbooks.Task) bool {
 	if t.Implicit {
 		return t.Module != metaModule // facts are gathered all the same
 	}
-	name := first(t.Name, t.Action)
+	name := cmp.Or(t.Name, t.Action)
 	if name == r.StartAt || globMatch(r.StartAt, name) || globMatch(r.StartAt, roleTitle(p.run.plan(t), name)) {
 		r.started = true
 	}

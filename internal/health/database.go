@@ -2,6 +2,7 @@ package health
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"strings"
@@ -11,7 +12,7 @@ import (
 // password, or refuses us, is there.
 func postgres(o options) (asker, string) {
 	at, from := o.at(5432), o.from
-	hello := postgresHello(first(o.text("user"), "sunup"), first(o.text("database"), "postgres"))
+	hello := postgresHello(cmp.Or(o.text("user"), "sunup"), cmp.Or(o.text("database"), "postgres"))
 	return func(ctx context.Context, t *Target, _ *memory) Answer {
 		reply, err := t.exchange(ctx, from, at.address(t, from), question{send: hello, enough: postgresEnough})
 		if err != nil {
@@ -59,7 +60,7 @@ func postgresAnswer(b []byte) Answer {
 	// Class 57 is the operator's doing: starting up, shutting down. 53300 is too
 	// many clients. Everything else is an answer of a server that works.
 	if code := fields['C']; strings.HasPrefix(code, "57") || code == "53300" {
-		return bad("%s", "%s", firstLine(first(fields['M'], code)))
+		return bad("%s", "%s", firstLine(cmp.Or(fields['M'], code)))
 	}
 	return good()
 }

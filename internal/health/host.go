@@ -2,6 +2,7 @@ package health
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -28,7 +29,7 @@ func command(o options) (asker, string) {
 		case err != nil:
 			return failed(err)
 		case out.Code != rc:
-			said := firstLine(first(strings.TrimSpace(string(out.Stderr)), string(out.Stdout)))
+			said := firstLine(cmp.Or(strings.TrimSpace(string(out.Stderr)), string(out.Stdout)))
 			if said == "" {
 				return bad("it ended with %d", "종료 코드 %d", out.Code)
 			}
@@ -159,7 +160,7 @@ func readService(text string) serviceState {
 	}
 	if code, ok := f["status"]; ok { // OpenRC and SysV tell by the exit code
 		_, said, _ := strings.Cut(text, "\n")
-		return serviceState{running: code == "0", words: first(firstLine(said), "status "+code)}
+		return serviceState{running: code == "0", words: cmp.Or(firstLine(said), "status "+code)}
 	}
 	s := serviceState{words: f["ActiveState"], mark: f["MainPID"] + "/" + f["NRestarts"]}
 	switch f["ActiveState"] {
@@ -172,7 +173,7 @@ func readService(text string) serviceState {
 	case f["LoadState"] == "not-found":
 		s.words = "not installed"
 	case f["ActiveState"] == "failed":
-		s.words = "failed (" + first(f["Result"], "unknown")
+		s.words = "failed (" + cmp.Or(f["Result"], "unknown")
 		if code := f["ExecMainStatus"]; code != "" && code != "0" {
 			s.words += ", exit code " + code
 		}
@@ -186,7 +187,7 @@ func readService(text string) serviceState {
 // logLine searches a log for a line that must be there, or must not.
 func logLine(o options) (asker, string) {
 	l := logAsk{path: o.text("path"), unit: o.text("unit"), line: o.pattern("line"), not: o.pattern("not"), fresh: o.text("since") == "start"}
-	return l.ask, first(l.path, l.unit)
+	return l.ask, cmp.Or(l.path, l.unit)
 }
 
 type logAsk struct {
@@ -229,7 +230,7 @@ wc -c <"$f" && tail -c +`+strconv.FormatInt(m.offset+1, 10)+` "$f" | tail -c `+i
 	if out.Code != 0 {
 		// A log that begins later is new from its start.
 		m.begun = true
-		a := bad("%s cannot be read: %s", "%s{을/를} 읽을 수 없습니다: %s", l.path, first(firstLine(string(out.Stderr)), "no such file"))
+		a := bad("%s cannot be read: %s", "%s{을/를} 읽을 수 없습니다: %s", l.path, cmp.Or(firstLine(string(out.Stderr)), "no such file"))
 		return nil, &a
 	}
 	first, rest, _ := bytes.Cut(out.Stdout, []byte("\n"))
@@ -310,7 +311,7 @@ stat -L -c '%Y %s' -- "$f" 2>/dev/null || stat -L -f '%m %z' -- "$f"`, nil)
 }
 
 func disk(o options) (asker, string) {
-	path, least := first(o.text("path"), "/"), o.room("free", amount{share: 0.1})
+	path, least := cmp.Or(o.text("path"), "/"), o.room("free", amount{share: 0.1})
 	return func(ctx context.Context, t *Target, _ *memory) Answer {
 		out, err := t.run(ctx, "p="+quoted(path)+`
 [ -e "$p" ] || exit 98

@@ -2,6 +2,7 @@ package health
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -120,7 +121,7 @@ func web(o options) (asker, string) {
 		for i, q := range requests {
 			if a := v.ask(ctx, q); !a.Passed {
 				if isPath {
-					a.Reason = say.T("step %s: %s", "단계 %s: %s", first(q.name, strconv.Itoa(i+1)), a.Reason)
+					a.Reason = say.T("step %s: %s", "단계 %s: %s", cmp.Or(q.name, strconv.Itoa(i+1)), a.Reason)
 				}
 				return a
 			}
@@ -311,7 +312,7 @@ curl -q -sS -i -K /dev/fd/3` + data + ` -w '\n%{time_total}' 3<<'END-OF-CURL'
 	case out.Code == 6:
 		return nil, &net.DNSError{Err: "not found", Name: r.URL.Hostname(), IsNotFound: true}
 	}
-	return nil, errors.New(first(strings.TrimPrefix(firstLine(string(out.Stderr)), "curl: "), "curl ended with "+strconv.Itoa(out.Code)))
+	return nil, errors.New(cmp.Or(strings.TrimPrefix(firstLine(string(out.Stderr)), "curl: "), "curl ended with "+strconv.Itoa(out.Code)))
 }
 
 var errNoCurl = errors.New("needs curl on the host, or from: controller")

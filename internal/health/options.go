@@ -1,6 +1,7 @@
 package health
 
 import (
+	"cmp"
 	"regexp"
 	"time"
 )
@@ -25,7 +26,7 @@ func (o options) at(usual int) endpoint {
 	if e.port == 0 {
 		e.port = usual
 	}
-	e.host = first(o.text("host"), e.host)
+	e.host = cmp.Or(o.text("host"), e.host)
 	return e
 }
 

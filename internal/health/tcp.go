@@ -1,6 +1,7 @@
 package health
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +12,7 @@ import (
 
 func tcp(o options) (asker, string) {
 	at := o.endpoint("port")
-	at.host = first(o.text("host"), at.host)
+	at.host = cmp.Or(o.text("host"), at.host)
 	from := o.from
 	return func(ctx context.Context, t *Target, _ *memory) Answer {
 		addr := at.address(t, from)
@@ -86,7 +87,7 @@ func (t *Target) knock(ctx context.Context, addr string) Answer {
 	}
 	sockets := ownSockets(host)
 	script := fmt.Sprintf("h=%s p=%d S=%d X=%04X A=%s\n", quoted(host), port, seconds(ctx), port, quoted(sockets)) +
-		strings.Replace(knockScript, "@SOCKETS@", first(sockets, "none"), 1)
+		strings.Replace(knockScript, "@SOCKETS@", cmp.Or(sockets, "none"), 1)
 	out, err := t.run(ctx, script, nil)
 	switch {
 	case err != nil:
@@ -118,13 +119,4 @@ func ownSockets(host string) string {
 		return strings.Join([]string{any4, own, any6, mapped + own}, "|")
 	}
 	return any6 + "|00000000000000000000000001000000"
-}
-
-func first(texts ...string) string {
-	for _, s := range texts {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
 }

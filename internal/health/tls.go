@@ -1,6 +1,7 @@
 package health
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -94,7 +95,7 @@ openssl s_client -showcerts -connect `+quoted(addr)+name+` </dev/null 2>&1`, nil
 		}
 	}
 	if len(chain) == 0 && out.Code != 0 {
-		return nil, errors.New(first(firstLine(string(out.Stdout)), "openssl found no certificate"))
+		return nil, errors.New(cmp.Or(firstLine(string(out.Stdout)), "openssl found no certificate"))
 	}
 	return chain, nil
 }

@@ -1,6 +1,7 @@
 package ssh
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -166,7 +167,7 @@ func (h *hostKeys) judge(err error, address string, key ssh.PublicKey) error {
 	return &hostKeyRefused{
 		fmt.Sprintf("the host key of %s, %s, is not known", address, fingerprint(key)),
 		fmt.Sprintf("compare the fingerprint with the host's console (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub), then add it: %s >> %s; or let new keys be recorded with accept-new",
-			keyscan(address), first(append(slices.Clone(h.hop.knownHosts), "~/.ssh/known_hosts")...)),
+			keyscan(address), cmp.Or(append(slices.Clone(h.hop.knownHosts), "~/.ssh/known_hosts")...)),
 	}
 }
 

@@ -1,6 +1,7 @@
 package ssh
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -119,7 +120,7 @@ func (l *link) begin() *attempt {
 }
 
 func (l *link) unreachable(err error) error {
-	return &connection.Unreachable{Host: first(l.options.Address, l.options.Name), Phase: connection.PhaseConnect, Err: err}
+	return &connection.Unreachable{Host: cmp.Or(l.options.Address, l.options.Name), Phase: connection.PhaseConnect, Err: err}
 }
 
 func (l *link) Reset() error {
@@ -159,7 +160,7 @@ func (t transport) Host() string {
 	if t.link.wire != nil {
 		return t.link.wire.host.address()
 	}
-	return first(t.link.options.Address, t.link.options.Name)
+	return cmp.Or(t.link.options.Address, t.link.options.Name)
 }
 
 // Start tries again once when a connection from before turns out to be dead:

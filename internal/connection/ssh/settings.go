@@ -1,6 +1,7 @@
 package ssh
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"os"
@@ -163,17 +164,17 @@ func (s *sources) settle(target string, o connection.Options, last bool) (*setti
 		view.args = s.args.forHops()
 	}
 	get := func(name string) string { return view.get(target, name) }
-	h := &settings{name: o.Name, host: first(get("HostName"), target), port: o.Port, user: o.User}
+	h := &settings{name: o.Name, host: cmp.Or(get("HostName"), target), port: o.Port, user: o.User}
 	h.host = strings.NewReplacer("%h", target, "%n", target, "%%", "%").Replace(h.host)
 	if h.port == 0 {
-		port, err := parsePort(first(get("Port"), "22"))
+		port, err := parsePort(cmp.Or(get("Port"), "22"))
 		if err != nil {
 			return nil, fmt.Errorf("ssh configuration of %s: %w", target, err)
 		}
 		h.port = port
 	}
-	h.user = first(h.user, get("User"), s.env.User)
-	h.alias = first(get("HostKeyAlias"), h.host)
+	h.user = cmp.Or(h.user, get("User"), s.env.User)
+	h.alias = cmp.Or(get("HostKeyAlias"), h.host)
 	h.family = map[string]string{"inet": "tcp4", "inet6": "tcp6"}[get("AddressFamily")]
 	if h.family == "" {
 		h.family = "tcp"
@@ -197,15 +198,6 @@ func (a arguments) forHops() arguments {
 		}
 	}
 	return hop
-}
-
-func first(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
 }
 
 const (

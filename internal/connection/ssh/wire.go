@@ -1,6 +1,7 @@
 package ssh
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -79,7 +80,7 @@ func (d *dialer) dial(ctx context.Context) (*wire, error) {
 
 func (d *dialer) misconfigured(err error) error {
 	return &connection.Unreachable{
-		Host: first(d.options.Address, d.options.Name), Phase: connection.PhaseResolve, Err: err,
+		Host: cmp.Or(d.options.Address, d.options.Name), Phase: connection.PhaseResolve, Err: err,
 		Hint: "mend the ssh configuration or arguments",
 	}
 }
