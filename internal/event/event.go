@@ -35,6 +35,7 @@ type Type string
 // The kinds of events.
 const (
 	TypeRunStarted      Type = "run_started"
+	TypeRunResumed      Type = "run_resumed"
 	TypePlayStarted     Type = "play_started"
 	TypeBatchStarted    Type = "batch_started"
 	TypeTaskStarted     Type = "task_started"
@@ -90,6 +91,8 @@ type RunStarted struct {
 	Node      string   `json:"node"`                // the controller's host name
 	// Inputs are the files read with their SHA-256.
 	Inputs []Input `json:"inputs,omitempty"`
+	// Revision is the state of the git checkout that the first playbook is in.
+	Revision *Revision `json:"revision,omitempty"`
 	// Startup is there when the playbook has a startup item.
 	Startup *Startup `json:"startup,omitempty"`
 }
@@ -98,6 +101,12 @@ type RunStarted struct {
 type Input struct {
 	File   string `json:"file"`   // its path
 	SHA256 string `json:"sha256"` // in hexadecimal
+}
+
+// Revision is a commit of the files that a run was made from.
+type Revision struct {
+	Commit string `json:"commit"`           // in hexadecimal
+	Branch string `json:"branch,omitempty"` // empty when none is checked out
 }
 
 // Startup are the settings of the whole run.
@@ -113,6 +122,20 @@ type Startup struct {
 type Milestone struct {
 	Name string    `json:"name"` // as in "gates open"
 	At   time.Time `json:"at"`   // the latest moment
+}
+
+// RunResumed says that a run that broke off or failed is carried on: the events
+// after it belong to the same run. What ended before is not told again; where a
+// task ends again on a host, the later end is the one that counts.
+type RunResumed struct {
+	Attempt int      `json:"attempt"`           // 2 at the first resume
+	Version string   `json:"version,omitempty"` // of sunup
+	User    string   `json:"user"`              // who resumed it
+	Node    string   `json:"node"`              // the controller's host name
+	Reason  say.Text `json:"reason,omitzero"`   // why it had to be resumed
+	// Inputs are the files read with their SHA-256, when they are others than
+	// at the start.
+	Inputs []Input `json:"inputs,omitempty"`
 }
 
 // PlayStarted says that a play begins.
@@ -359,6 +382,7 @@ type RunEnded struct {
 
 // Type names, one for each body.
 func (RunStarted) Type() Type      { return TypeRunStarted }
+func (RunResumed) Type() Type      { return TypeRunResumed }
 func (PlayStarted) Type() Type     { return TypePlayStarted }
 func (BatchStarted) Type() Type    { return TypeBatchStarted }
 func (TaskStarted) Type() Type     { return TypeTaskStarted }

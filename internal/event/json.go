@@ -62,6 +62,8 @@ func readData(kind Type, b json.RawMessage) (Data, error) {
 	switch kind {
 	case TypeRunStarted:
 		return read[RunStarted](b)
+	case TypeRunResumed:
+		return read[RunResumed](b)
 	case TypePlayStarted:
 		return read[PlayStarted](b)
 	case TypeBatchStarted:
