@@ -47,6 +47,7 @@ const (
 	TypeNotified        Type = "notified"
 	TypeHostLost        Type = "host_lost"
 	TypeHostQuarantined Type = "host_quarantined"
+	TypeSteered         Type = "steered"
 	TypeProbe           Type = "probe"
 	TypeWarning         Type = "warning"
 	TypeStats           Type = "stats"
@@ -93,6 +94,15 @@ type RunStarted struct {
 	Inputs []Input `json:"inputs,omitempty"`
 	// Revision is the state of the git checkout that the first playbook is in.
 	Revision *Revision `json:"revision,omitempty"`
+	// Command is the command line after the program's name, without the values
+	// of variables given in it: what the run is resumed with.
+	Command []string `json:"command,omitempty"`
+	// Dir is the directory that the command was given in.
+	Dir string `json:"dir,omitempty"`
+	// Facets are further things that the run was made from, by name, with a
+	// keyed digest each: the variables of every host ("host kiosk17") and the
+	// extra variables ("extra vars"). Only who has the key can compare them.
+	Facets []Facet `json:"facets,omitempty"`
 	// Startup is there when the playbook has a startup item.
 	Startup *Startup `json:"startup,omitempty"`
 }
@@ -101,6 +111,12 @@ type RunStarted struct {
 type Input struct {
 	File   string `json:"file"`   // its path
 	SHA256 string `json:"sha256"` // in hexadecimal
+}
+
+// Facet is one thing beside the files that a run was made from.
+type Facet struct {
+	Name   string `json:"name"`   // as in "host kiosk17"
+	Digest string `json:"digest"` // HMAC-SHA-256 with the key of the state directory, hexadecimal
 }
 
 // Revision is a commit of the files that a run was made from.
@@ -136,6 +152,28 @@ type RunResumed struct {
 	// Inputs are the files read with their SHA-256, when they are others than
 	// at the start.
 	Inputs []Input `json:"inputs,omitempty"`
+	// Facets are the further inputs, when any of them is another than before.
+	Facets []Facet `json:"facets,omitempty"`
+	// Changes are the differences of the inputs that were accepted.
+	Changes []say.Text `json:"changes,omitempty"`
+	// Void are the numbers (seq) of earlier events that count no more: ends of
+	// tasks that are tried again, and what followed from them. A reader that
+	// leaves them out has one final state for every task and host.
+	Void []int64 `json:"void,omitempty"`
+	// Unknown are the steps that were under way when the run broke, and what
+	// was decided about each.
+	Unknown []Undecided `json:"unknown,omitempty"`
+}
+
+// Undecided is a step that was sent to a host and whose answer was lost with
+// the run.
+type Undecided struct {
+	Task int    `json:"task"`           // the task's number
+	Host string `json:"host"`           // inventory name
+	Item int    `json:"item,omitempty"` // of a loop, from 0
+	// Decision is rerun (a person said so), repeat (doing it again does no
+	// harm), probe (the host is asked what became of it), skip or fail.
+	Decision string `json:"decision"`
 }
 
 // PlayStarted says that a play begins.
@@ -205,11 +243,20 @@ type TaskStarted struct {
 	Args *value.Dict `json:"args,omitempty"`
 }
 
-// HostTaskBegan says that a task begins on one host (only for tasks that are
-// not instant: the console shows what a host is doing).
+// HostTaskBegan says that a module is about to be sent to a host. In a recorded
+// run it is on disk before anything is sent: a step that began and did not end
+// is known to have been under way. Steps that reach no host are told only when
+// they are not instant (the console shows what a host is doing).
 type HostTaskBegan struct {
-	Task int    `json:"task"` // the task's number
-	Host string `json:"host"` // inventory name
+	Task    int    `json:"task"`              // the task's number
+	Host    string `json:"host"`              // inventory name
+	Index   int    `json:"index,omitempty"`   // of the loop item, from 0
+	Attempt int    `json:"attempt,omitempty"` // of a task with until, from 1
+	// Safe says that sending it twice does no harm: the module is idempotent, or
+	// the task is marked retry_safe.
+	Safe bool `json:"safe,omitempty"`
+	// Job names the task in the background that it starts.
+	Job string `json:"job,omitempty"`
 }
 
 // Result is what a module, or the engine in its place, returned.
@@ -227,6 +274,19 @@ type Result struct {
 	Why say.Text `json:"why,omitzero"`
 	// Fix is what to do about it.
 	Fix say.Text `json:"fix,omitzero"`
+	// Partial says that something secret was taken out of the values: they are
+	// not all that the task's host was given.
+	Partial bool `json:"partial,omitempty"`
+	// Given is how the host keeps ansible_facts, when that is not told by the
+	// module.
+	Given *Given `json:"given,omitempty"`
+}
+
+// Given says how variables that a task gave its host are kept.
+type Given struct {
+	Final     bool     `json:"final,omitempty"`     // texts in them are never templates
+	Cacheable bool     `json:"cacheable,omitempty"` // they are facts too
+	Texts     []string `json:"texts,omitempty"`     // names of those that are text even if they look like data
 }
 
 // Diff is one difference, as Ansible returns it.
@@ -308,6 +368,17 @@ type HostQuarantined struct {
 	Zone   string   `json:"zone,omitempty"` // where it stands
 	Reason say.Text `json:"reason"`         // why, for the person who goes there
 	Task   int      `json:"task"`           // the number of the task that failed
+}
+
+// Steered says that a person took a hand in the run.
+type Steered struct {
+	// Action is pause, resume, cancel, skip, quarantine, release or retry.
+	Action string `json:"action"`
+	Host   string `json:"host,omitempty"`   // whom it is about, if not the whole run
+	User   string `json:"user"`             // who did it
+	UID    int    `json:"uid"`              // the user's number on the controller
+	From   string `json:"from"`             // "terminal" or "ctl"
+	Reason string `json:"reason,omitempty"` // why, in the person's words
 }
 
 // Probe is one answer of a health probe that changed its state.
@@ -394,6 +465,7 @@ func (Included) Type() Type        { return TypeIncluded }
 func (Notified) Type() Type        { return TypeNotified }
 func (HostLost) Type() Type        { return TypeHostLost }
 func (HostQuarantined) Type() Type { return TypeHostQuarantined }
+func (Steered) Type() Type         { return TypeSteered }
 func (Probe) Type() Type           { return TypeProbe }
 func (Warning) Type() Type         { return TypeWarning }
 func (Stats) Type() Type           { return TypeStats }

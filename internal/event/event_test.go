@@ -25,7 +25,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // kinds is one body of every kind.
 var kinds = []Data{
 	RunStarted{}, RunResumed{}, PlayStarted{}, BatchStarted{}, TaskStarted{}, HostTaskBegan{}, ItemEnded{}, AttemptFailed{},
-	HostTaskEnded{}, Included{}, Notified{}, HostLost{}, HostQuarantined{}, Probe{}, Warning{}, Stats{},
+	HostTaskEnded{}, Included{}, Notified{}, HostLost{}, HostQuarantined{}, Steered{}, Probe{}, Warning{}, Stats{},
 	NoHostsLeft{}, PlayEnded{}, RunEnded{},
 }
 

@@ -86,6 +86,8 @@ func readData(kind Type, b json.RawMessage) (Data, error) {
 		return read[HostLost](b)
 	case TypeHostQuarantined:
 		return read[HostQuarantined](b)
+	case TypeSteered:
+		return read[Steered](b)
 	case TypeProbe:
 		return read[Probe](b)
 	case TypeWarning:
