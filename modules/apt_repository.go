@@ -22,8 +22,8 @@ var aptRepositoryModule = Module{
 		{Name: "update_cache_retries", Type: Int, Default: 5, Doc: say.T("How often to try the update.", "갱신을 시도하는 횟수.")},
 		{Name: "update_cache_retry_max_delay", Type: Int, Default: 12, Doc: say.T("Longest wait between two tries, in seconds.", "다시 시도하기까지 가장 긴 초.")},
 		{Name: "filename", Doc: say.T("File below sources.list.d, without .list.", "sources.list.d 아래의 파일(.list 제외).")},
-		{Name: "install_python_apt", Type: Bool, Default: true, Doc: say.T("Has no effect: it is not needed.", "필요 없으므로 효과가 없다.")},
-		{Name: "validate_certs", Type: Bool, Default: true, Doc: say.T("Has no effect.", "효과가 없다.")},
+		{Name: "install_python_apt", Type: Bool, Default: true, NoEffect: true, Doc: say.T("python3-apt is not needed.", "python3-apt가 필요 없다.")},
+		{Name: "validate_certs", Type: Bool, Default: true, NoEffect: true, Doc: say.T("nothing is downloaded for ppa: addresses.", "ppa: 주소를 위해 내려받는 것이 없다.")},
 		{Name: "codename", Doc: say.T("Suite for ppa: addresses.", "ppa: 주소의 배포판 이름.")},
 	}},
 	Returns: []Return{

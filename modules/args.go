@@ -1,6 +1,8 @@
 package modules
 
 import (
+	"slices"
+
 	"sunup/internal/value"
 )
 
@@ -91,7 +93,7 @@ func (a Args) Secrets() []string { return a.secrets }
 
 // Warnings returns what the caller should be told about how the arguments were
 // written.
-func (a Args) Warnings() []string { return a.warnings }
+func (a Args) Warnings() []string { return slices.Clone(a.warnings) }
 
 // Has reports whether the argument is declared or was given to an Open module.
 func (a Args) Has(name string) bool { return a.values.Has(name) }

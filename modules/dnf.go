@@ -36,11 +36,11 @@ var rpmParams = []Param{
 	{Name: "validate_certs", Type: Bool, Default: true, Doc: say.T("Check certificates.", "인증서를 확인한다.")},
 	{Name: "sslverify", Type: Bool, Default: true, Doc: say.T("Check certificates of repositories.", "저장소의 인증서를 확인한다.")},
 	{Name: "lock_timeout", Type: Int, Default: 30, Doc: say.T("Seconds to wait for another one.", "다른 실행을 기다리는 초.")},
-	{Name: "install_repoquery", Type: Bool, Default: true, Doc: say.T("Has no effect.", "효과가 없다.")},
+	{Name: "install_repoquery", Type: Bool, Default: true, NoEffect: true, Doc: say.T("repoquery is not needed.", "repoquery가 필요 없다.")},
 	{Name: "allowerasing", Type: Bool, Default: false, Doc: say.T("Packages that are in the way may be removed.", "방해되는 패키지를 지워도 된다.")},
 	{Name: "nobest", Type: Bool, Default: false, Doc: say.T("Take an older candidate when the best cannot be installed.", "가장 좋은 것을 설치할 수 없으면 다음 것을 쓴다.")},
 	{Name: "cacheonly", Type: Bool, Default: false, Doc: say.T("Use only what is cached.", "캐시에 있는 것만 쓴다.")},
-	{Name: "use_backend", Aliases: []string{"use"}, Default: "auto", Choices: []any{"auto", "yum", "yum4", "dnf"}, Doc: say.T("Has no effect.", "효과가 없다.")},
+	{Name: "use_backend", Aliases: []string{"use"}, Default: "auto", Choices: []any{"auto", "yum", "yum4", "dnf"}, NoEffect: true, Doc: say.T("dnf is used where it is there, else yum.", "dnf가 있으면 dnf를, 없으면 yum을 쓴다.")},
 }
 
 var rpmReturns = []Return{

@@ -3,6 +3,8 @@ package modules
 import (
 	"context"
 	"encoding/csv"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,6 +22,9 @@ var psqlParams = []Param{
 	{Name: "port", Aliases: []string{"login_port"}, Type: Int, Default: 5432, Doc: say.T("Port of the database.", "데이터베이스의 포트.")},
 	{Name: "ssl_mode", Default: "prefer", Choices: []any{"allow", "disable", "prefer", "require", "verify-ca", "verify-full"}, Doc: say.T("Whether TLS is used.", "TLS를 쓰는지.")},
 	{Name: "ca_cert", Aliases: []string{"ssl_rootcert"}, Doc: say.T("Certificate of the authority.", "인증 기관의 인증서.")},
+	{Name: "ssl_cert", Type: Path, Doc: say.T("Certificate to show, on the host.", "보여 줄 인증서(호스트의 파일).")},
+	{Name: "ssl_key", Type: Path, Doc: say.T("Key of the certificate, on the host.", "인증서의 키(호스트의 파일).")},
+	{Name: "connect_params", Type: Dict, Default: &value.Dict{}, Doc: say.T("Further parameters of libpq (connect_timeout, application_name).", "libpq의 다른 매개변수(connect_timeout, application_name).")},
 }
 
 var psqlNote = say.T("Works through psql on the host; psycopg2 is not needed.", "호스트의 psql로 하므로 psycopg2가 필요 없다.")
@@ -40,12 +45,9 @@ func (c *Call) psql(ctx context.Context, db, sql string, header bool) (said, *Re
 	if !header {
 		words = append(words, "-t")
 	}
-	env := []string{"PGSSLMODE=" + a.Str("ssl_mode"), "PGCLIENTENCODING=UTF8", "PGCONNECT_TIMEOUT=30"}
-	if p := a.Str("login_password"); p != "" {
-		env = append(env, "PGPASSWORD="+p)
-	}
-	if p := a.Str("ca_cert"); p != "" {
-		env = append(env, "PGSSLROOTCERT="+p)
+	env, fail := psqlEnv(a)
+	if fail != nil {
+		return said{}, fail, nil
 	}
 	out, err := c.exec(ctx, connection.Command{Script: systemPath + observeTools + needTool("psql") + shellLine(append(words, "-f", "-")...), Stdin: strings.NewReader(sql), Env: env})
 	if err != nil {
@@ -55,6 +57,33 @@ func (c *Call) psql(ctx context.Context, db, sql string, header bool) (said, *Re
 		return said{}, c.needs("psql"), nil
 	}
 	return said{code: out.Code, out: string(out.Stdout), err: string(out.Stderr)}, nil, nil
+}
+
+// libpqVariables are the environment variables of libpq's parameters, which
+// keep them out of the command line.
+var libpqVariables = map[string]string{
+	"application_name": "PGAPPNAME", "channel_binding": "PGCHANNELBINDING", "connect_timeout": "PGCONNECT_TIMEOUT", "dbname": "PGDATABASE",
+	"gssencmode": "PGGSSENCMODE", "host": "PGHOST", "hostaddr": "PGHOSTADDR", "options": "PGOPTIONS", "passfile": "PGPASSFILE", "password": "PGPASSWORD",
+	"port": "PGPORT", "requirepeer": "PGREQUIREPEER", "service": "PGSERVICE", "sslcert": "PGSSLCERT", "sslcompression": "PGSSLCOMPRESSION", "sslcrl": "PGSSLCRL",
+	"sslkey": "PGSSLKEY", "sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT", "sslsni": "PGSSLSNI", "target_session_attrs": "PGTARGETSESSIONATTRS", "user": "PGUSER",
+}
+
+// psqlEnv is how psql should connect.
+func psqlEnv(a Args) ([]string, *Result) {
+	env := []string{"PGSSLMODE=" + a.Str("ssl_mode"), "PGCLIENTENCODING=UTF8", "PGCONNECT_TIMEOUT=30"}
+	for _, o := range [][2]string{{"login_password", "PGPASSWORD"}, {"ca_cert", "PGSSLROOTCERT"}, {"ssl_cert", "PGSSLCERT"}, {"ssl_key", "PGSSLKEY"}} {
+		if p := a.Str(o[0]); p != "" {
+			env = append(env, o[1]+"="+p)
+		}
+	}
+	for k, v := range a.Dict("connect_params").All() {
+		name, ok := libpqVariables[value.Str(k)]
+		if !ok {
+			return nil, Fail("connect_params: '%s' is not supported; there are %s", value.Str(k), strings.Join(slices.Sorted(maps.Keys(libpqVariables)), ", "))
+		}
+		env = append(env, name+"="+value.Str(v))
+	}
+	return env, nil
 }
 
 // sqlFailed is the Result for SQL that did not work.
@@ -104,7 +133,7 @@ var postgresqlPingModule = Module{
 	Spec: Spec{Params: withPsql(
 		Param{Name: "db", Aliases: []string{"login_db"}, Doc: say.T("Database.", "데이터베이스.")},
 		Param{Name: "session_role", Doc: say.T("Role to take.", "맡을 역할.")},
-		Param{Name: "trust_input", Type: Bool, Default: true, Doc: say.T("Has no effect.", "효과가 없다.")},
+		Param{Name: "trust_input", Type: Bool, Default: true, NoEffect: true, Doc: say.T("names are always quoted, so that none can be SQL.", "이름을 늘 따옴표로 감싸므로 SQL이 될 수 없다.")},
 	)},
 	Returns: []Return{
 		{"is_available", "bool", "always", say.T("Whether it answers.", "응답하는지.")},
@@ -147,10 +176,10 @@ var postgresqlQueryModule = Module{
 			Param{Name: "session_role", Doc: say.T("Role to take.", "맡을 역할.")},
 			Param{Name: "path_to_script", Type: Path, Doc: say.T("File of SQL on the host.", "호스트에 있는 SQL 파일.")},
 			Param{Name: "autocommit", Type: Bool, Default: false, Doc: say.T("Run outside of a transaction.", "트랜잭션 밖에서 실행한다.")},
-			Param{Name: "encoding", Doc: say.T("Has no effect: UTF-8 is used.", "UTF-8을 쓰므로 효과가 없다.")},
-			Param{Name: "trust_input", Type: Bool, Default: true, Doc: say.T("Has no effect.", "효과가 없다.")},
+			Param{Name: "encoding", NoEffect: true, Doc: say.T("UTF-8 is used.", "UTF-8을 쓴다.")},
+			Param{Name: "trust_input", Type: Bool, Default: true, NoEffect: true, Doc: say.T("names are always quoted, so that none can be SQL.", "이름을 늘 따옴표로 감싸므로 SQL이 될 수 없다.")},
 			Param{Name: "search_path", Type: List, Elements: Str, Doc: say.T("Schemas to look in.", "찾아볼 스키마.")},
-			Param{Name: "as_single_query", Type: Bool, Doc: say.T("Has no effect.", "효과가 없다.")},
+			Param{Name: "as_single_query", Type: Bool, NoEffect: true, Doc: say.T("a script is always sent as one.", "스크립트는 늘 한꺼번에 보낸다.")},
 		),
 		MutuallyExclusive: [][]string{{"positional_args", "named_args"}, {"query", "path_to_script"}},
 	},
@@ -316,14 +345,14 @@ var postgresqlDBModule = Module{
 		Param{Name: "lc_collate", Default: "", Doc: say.T("Collation.", "정렬 규칙.")},
 		Param{Name: "lc_ctype", Default: "", Doc: say.T("Character classes.", "글자 분류.")},
 		Param{Name: "conn_limit", Default: "", Doc: say.T("How many connections it may have.", "최대 연결 수.")},
-		Param{Name: "tablespace", Default: "", Doc: say.T("Tablespace.", "테이블스페이스.")},
-		Param{Name: "target", Type: Path, Default: "", Doc: say.T("File for dump and restore.", "dump와 restore의 파일.")},
+		Param{Name: "tablespace", Type: Path, Default: "", Doc: say.T("Tablespace.", "테이블스페이스.")},
+		Param{Name: "target", Type: Path, Default: "", Doc: say.T("File for dump and restore; the new name for rename.", "dump와 restore의 파일, rename의 새 이름.")},
 		Param{Name: "target_opts", Default: "", Doc: say.T("More options for dump and restore.", "dump와 restore에 더 줄 옵션.")},
-		Param{Name: "new_name", Doc: say.T("New name, for rename.", "rename의 새 이름.")},
+		Param{Name: "dump_extra_args", Doc: say.T("More options for pg_dump.", "pg_dump에 더 줄 옵션.")},
 		Param{Name: "maintenance_db", Default: "postgres", Doc: say.T("Database to connect to.", "접속할 데이터베이스.")},
 		Param{Name: "force", Type: Bool, Default: false, Doc: say.T("Drop it although somebody is connected.", "접속자가 있어도 지운다.")},
 		Param{Name: "session_role", Doc: say.T("Role to take.", "맡을 역할.")},
-		Param{Name: "trust_input", Type: Bool, Default: true, Doc: say.T("Has no effect.", "효과가 없다.")},
+		Param{Name: "trust_input", Type: Bool, Default: true, NoEffect: true, Doc: say.T("names are always quoted, so that none can be SQL.", "이름을 늘 따옴표로 감싸므로 SQL이 될 수 없다.")},
 	)},
 	Returns: []Return{
 		{"db", "str", "success", say.T("Name of the database.", "데이터베이스 이름.")},
@@ -335,7 +364,7 @@ var postgresqlDBModule = Module{
 func runPostgresqlDB(ctx context.Context, c *Call) (*Result, error) {
 	a := c.Args
 	name, main := a.Str("name"), a.Str("maintenance_db")
-	rows, fail, err := c.rows(ctx, main, "SELECT datname, pg_get_userbyid(datdba), datconnlimit, pg_encoding_to_char(encoding), datcollate, datctype FROM pg_database WHERE datname IN ("+sqlText(name)+", "+sqlText(a.Str("new_name"))+");")
+	rows, fail, err := c.rows(ctx, main, "SELECT datname, pg_get_userbyid(datdba), datconnlimit, pg_encoding_to_char(encoding), datcollate, datctype FROM pg_database WHERE datname IN ("+sqlText(name)+", "+sqlText(a.Str("target"))+");")
 	if fail != nil || err != nil {
 		return fail, err
 	}
@@ -364,7 +393,7 @@ func runPostgresqlDB(ctx context.Context, c *Call) (*Result, error) {
 		case have != nil && other != nil:
 			return Fail("Both the source and the target databases exist"), nil
 		case have != nil:
-			sql = append(sql, "ALTER DATABASE "+sqlName(name)+" RENAME TO "+sqlName(a.Str("new_name")))
+			sql = append(sql, "ALTER DATABASE "+sqlName(name)+" RENAME TO "+sqlName(a.Str("target")))
 		}
 	case "dump", "restore":
 		return c.moveDatabase(ctx, r)
@@ -440,11 +469,15 @@ func (c *Call) moveDatabase(ctx context.Context, r *Result) (*Result, error) {
 	}
 	script := needTool("psql") + "f=" + target + "\n"
 	if a.Str("state") == "dump" {
-		script += "case $f in *.gz) z='gzip';; *.bz2) z=bzip2;; *.xz) z=xz;; *) z=cat;; esac\numask 077\npg_dump " + shellLine(words...) + " " + quoteLine(a.Str("target_opts")) + " >\"$f.part\" && $z <\"$f.part\" >\"$f\"; r=$?; rm -f \"$f.part\"; exit $r\n"
+		script += "case $f in *.gz) z='gzip';; *.bz2) z=bzip2;; *.xz) z=xz;; *) z=cat;; esac\numask 077\npg_dump " + shellLine(words...) + " " + quoteLine(a.Str("target_opts")) + " " + quoteLine(a.Str("dump_extra_args")) + " >\"$f.part\" && $z <\"$f.part\" >\"$f\"; r=$?; rm -f \"$f.part\"; exit $r\n"
 	} else {
 		script += "case $f in *.gz) z='gzip -dc';; *.bz2) z='bzip2 -dc';; *.xz) z='xz -dc';; *.dump|*.tar) exec pg_restore " + shellLine(words...) + " \"$f\";; *) z=cat;; esac\n$z <\"$f\" | psql -X -q -v ON_ERROR_STOP=1 " + shellLine(words...) + " " + quoteLine(a.Str("target_opts")) + "\n"
 	}
-	out, err := c.exec(ctx, connection.Command{Script: systemPath + observeTools + script, Env: []string{"PGPASSWORD=" + a.Str("login_password")}})
+	env, fail := psqlEnv(a)
+	if fail != nil {
+		return fail, nil
+	}
+	out, err := c.exec(ctx, connection.Command{Script: systemPath + observeTools + script, Env: env})
 	if err != nil {
 		return nil, err
 	}
@@ -468,14 +501,14 @@ var postgresqlUserModule = Module{
 		Param{Name: "db", Aliases: []string{"login_db"}, Default: "postgres", Doc: say.T("Database to connect to.", "접속할 데이터베이스.")},
 		Param{Name: "fail_on_user", Aliases: []string{"fail_on_role"}, Type: Bool, Default: true, Doc: say.T("Fail when it cannot be removed.", "지울 수 없으면 실패한다.")},
 		Param{Name: "role_attr_flags", Default: "", Doc: say.T("Attributes: CREATEDB,NOSUPERUSER and so on.", "속성: CREATEDB,NOSUPERUSER 등.")},
-		Param{Name: "encrypted", Type: Bool, Default: true, Doc: say.T("Has no effect.", "효과가 없다.")},
+		Param{Name: "encrypted", Type: Bool, Default: true, NoEffect: true, Doc: say.T("the server always stores a hash.", "서버가 늘 해시로 저장한다.")},
 		Param{Name: "expires", Doc: say.T("When the password expires.", "비밀번호가 끝나는 때.")},
 		Param{Name: "no_password_changes", Type: Bool, Default: false, Doc: say.T("Leave the password of a role that is there.", "있는 역할의 비밀번호는 바꾸지 않는다.")},
 		Param{Name: "conn_limit", Type: Int, Doc: say.T("How many connections it may have.", "최대 연결 수.")},
 		Param{Name: "groups", Type: List, Elements: Str, Doc: say.T("Roles that it is a member of.", "소속될 역할.")},
 		Param{Name: "comment", Doc: say.T("Comment.", "설명.")},
 		Param{Name: "session_role", Doc: say.T("Role to take.", "맡을 역할.")},
-		Param{Name: "trust_input", Type: Bool, Default: true, Doc: say.T("Has no effect.", "효과가 없다.")},
+		Param{Name: "trust_input", Type: Bool, Default: true, NoEffect: true, Doc: say.T("names are always quoted, so that none can be SQL.", "이름을 늘 따옴표로 감싸므로 SQL이 될 수 없다.")},
 	)},
 	Returns: []Return{{"queries", "list", "success", say.T("What was run, without passwords.", "실행한 것(비밀번호 제외).")}},
 	Run:     runPostgresqlUser,

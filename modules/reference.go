@@ -25,7 +25,7 @@ func Doc(w io.Writer, name string, lang say.Lang) error {
 	for _, note := range m.notes() {
 		fmt.Fprintf(out, "  %s\n", note.In(lang))
 	}
-	if params := m.Spec.all(); len(params) > 0 {
+	if params := m.Spec.All(); len(params) > 0 {
 		fmt.Fprintf(out, "\n%s\n", argumentsTitle.In(lang))
 		docParams(out, params, lang, "  ")
 	}
@@ -202,7 +202,7 @@ func (m *Module) markdown(out io.Writer, lang say.Lang) {
 	for _, note := range m.notes() {
 		fmt.Fprintf(out, "%s\n", note.In(lang))
 	}
-	if params := m.Spec.all(); len(params) > 0 {
+	if params := m.Spec.All(); len(params) > 0 {
 		fmt.Fprintf(out, "\n| %s | %s | |\n|---|---|---|\n", nameWord.In(lang), typeWord.In(lang))
 		markdownParams(out, params, lang, "")
 	}

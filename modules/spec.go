@@ -67,7 +67,11 @@ type Param struct {
 	ApplyDefaults bool
 	// DeprecatedAliases are those Aliases whose use is warned about.
 	DeprecatedAliases []string
-	Doc               say.Text
+	// NoEffect is true for an argument that is accepted because Ansible has it,
+	// and does nothing here: whoever gives it another value than the default is
+	// told so.
+	NoEffect bool
+	Doc      say.Text
 }
 
 var freeFormDoc = say.T("The text after the module's name.", "모듈 이름 뒤에 오는 글.")
@@ -92,7 +96,7 @@ func (s Spec) ParamNames() []string {
 		return nil
 	}
 	var out []string
-	for _, p := range s.all() {
+	for _, p := range s.All() {
 		out = append(append(out, p.Name), p.Aliases...)
 	}
 	return out

@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strings"
 
+	"sunup/internal/say"
 	"sunup/internal/value"
 )
 
@@ -19,7 +20,7 @@ const rawParams = "_raw_params"
 // changed.
 func (s Spec) Validate(module string, in *value.Dict) (Args, error) {
 	v := validation{given: map[string]bool{}}
-	top := options{params: s.all(), open: s.Open, Spec: s}
+	top := options{params: s.All(), open: s.Open, Spec: s}
 	values := v.options(top, in, nil)
 	for _, u := range v.unsupported {
 		v.fail("%s", u)
@@ -41,9 +42,9 @@ func (s Spec) Validate(module string, in *value.Dict) (Args, error) {
 	return a, nil
 }
 
-// all returns the declared arguments with the common ones that the module
+// All returns the declared arguments with the common ones that the module
 // takes too.
-func (s Spec) all() []Param {
+func (s Spec) All() []Param {
 	params := s.Params
 	if s.FreeForm && !declares(params, rawParams) {
 		params = append([]Param{{Name: rawParams, Doc: freeFormDoc}}, params...)
@@ -142,7 +143,18 @@ func (v *validation) options(o options, given *value.Dict, where in) *value.Dict
 		}
 	}
 	v.inner(o.params, values, where)
+	v.withoutEffect(o.params, values, where)
 	return values
+}
+
+// withoutEffect warns of arguments that do nothing here.
+func (v *validation) withoutEffect(params []Param, values *value.Dict, where in) {
+	for _, p := range params {
+		x := values.At(p.Name)
+		if p.NoEffect && x != nil && !value.Equal(x, p.Default) {
+			v.warnings = append(v.warnings, fmt.Sprintf("The option %s has no effect here: %s", where.name(p.Name), p.Doc.In(say.English)))
+		}
+	}
 }
 
 // plainKeys copies the dict with keys and marked text made plain.

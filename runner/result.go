@@ -25,9 +25,9 @@ func (x *execution) digest(t target, r *modules.Result, c *modules.Call) *value.
 		d.Set("msg", r.Msg)
 	}
 	d.Update(r.Values)
-	if len(r.Warnings) > 0 {
-		d.Set("warnings", value.Strings(r.Warnings))
-		for _, w := range r.Warnings {
+	if warnings := append(c.Args.Warnings(), r.Warnings...); len(warnings) > 0 {
+		d.Set("warnings", value.Strings(warnings))
+		for _, w := range warnings {
 			x.run_.stream.warn("", say.Plain(w))
 		}
 	}
