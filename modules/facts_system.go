@@ -1,6 +1,7 @@
 package modules
 
 import (
+	"cmp"
 	"regexp"
 	"strconv"
 	"strings"
@@ -84,11 +85,29 @@ func readLSB(f *factFields, facts *value.Dict) {
 			put(words[k], v)
 		}
 	}
+	if f.has("lsb.id") {
+		put("id", lsbID(f.fields["lsb.id"], f.fields["lsb.name"]))
+		put("description", cmp.Or(f.fields["lsb.pretty"], "n/a"))
+		put("release", cmp.Or(f.fields["lsb.version"], "n/a"))
+		put("codename", cmp.Or(f.fields["lsb.codename"], "n/a"))
+	}
 	if release := value.Str(lsb.At("release")); lsb.Has("release") {
 		major, _, _ := strings.Cut(release, ".")
 		lsb.Set("major_release", major)
 	}
 	facts.Set("lsb", lsb)
+}
+
+// lsbID is the distributor as Debian's lsb_release makes it of ID and NAME: the
+// name when it differs only in capitals, else the id with a capital.
+func lsbID(id, name string) string {
+	switch {
+	case id == "":
+		return "n/a"
+	case strings.EqualFold(name, id):
+		return name
+	}
+	return strings.ToUpper(id[:1]) + id[1:]
 }
 
 func readSELinux(f *factFields, facts *value.Dict) {
@@ -304,6 +323,9 @@ func readCmdline(f *factFields, facts *value.Dict) {
 
 func readDateTime(f *factFields, facts *value.Dict) {
 	p := strings.Fields(f.fields["date"])
+	if all := lines(f.fields["dates"]); len(all) > 0 {
+		p = strings.Fields(all[0])
+	}
 	if len(p) < 3 {
 		return
 	}
@@ -366,6 +388,9 @@ func offsetSeconds(s string) int {
 // is the zone itself.
 func summerZone(f *factFields, zone string) string {
 	jan, jul := strings.Fields(f.fields["date.jan"]), strings.Fields(f.fields["date.jul"])
+	if all := lines(f.fields["dates"]); len(all) == 3 {
+		jan, jul = zoneFields(all[1]), zoneFields(all[2])
+	}
 	if len(jan) != 2 || len(jul) != 2 {
 		return zone
 	}
@@ -373,6 +398,12 @@ func summerZone(f *factFields, zone string) string {
 		return jan[1]
 	}
 	return jul[1]
+}
+
+// zoneFields are the offset and the name of "epoch nanoseconds offset name".
+func zoneFields(line string) []string {
+	p := strings.Fields(line)
+	return p[min(2, len(p)):]
 }
 
 func readEnv(f *factFields, facts *value.Dict) {
@@ -410,9 +441,6 @@ func readSSHKeys(f *factFields, facts *value.Dict) {
 func readUser(f *factFields, facts *value.Dict) {
 	facts.Set("user_id", f.strip("user.name"))
 	entry := strings.Split(f.strip("user.entry"), ":")
-	if len(entry) < 7 {
-		entry = strings.Split(f.strip("user.entry2"), ":")
-	}
 	number := func(s string) any {
 		if n, err := strconv.Atoi(s); err == nil {
 			return n

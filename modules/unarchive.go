@@ -231,16 +231,30 @@ func (u *unpacking) command() string {
 		}
 		return line + " -d \"$x\""
 	}
-	for _, n := range not {
-		opts = append(opts, quoteText("--exclude="+n))
+	whole := "tar -x " + u.kind.option + " -f \"$s\" -C \"$x\" " + strings.Join(append(opts, names...), " ")
+	if len(not) == 0 {
+		return whole
 	}
-	return "tar -x " + u.kind.option + " -f \"$s\" -C \"$x\" " + strings.Join(append(opts, names...), " ")
+	var without, unwanted []string
+	for _, n := range not {
+		without = append(without, quoteText("--exclude="+n))
+		unwanted = append(unwanted, quoteText(n))
+	}
+	// Some tars of BusyBox know no --exclude. They unpack everything, and what is
+	// not wanted is removed before anything is moved into place; as with --exclude
+	// a pattern may match at any depth.
+	return "if tar --help 2>&1 | grep -q -e --exclude; then " + whole + " " + strings.Join(without, " ") +
+		"; else " + whole + " && for n in " + strings.Join(unwanted, " ") +
+		`; do find "$x" -mindepth 1 \( -path "$x/$n" -o -path "$x/*/$n" \) -prune -exec rm -rf {} \; || exit 1; done; fi`
 }
 
 // unpack unpacks beside, and moves what differs into place: a host that is lost
 // in between has whole files.
 func (u *unpacking) unpack(ctx context.Context, remove bool) (*Result, error) {
-	tool, _, _ := strings.Cut(u.command(), " ")
+	tool := "tar"
+	if u.kind.option == "" {
+		tool = "unzip"
+	}
 	var s strings.Builder
 	s.WriteString(applyTools + walkTools + strings.Replace(remoteTreeScript, "if [ -f \"$y\" ] && cmp", "if [ \"$Q\" = 1 ] && [ \"$y\" -nt \"$x\" ]; then continue; fi\nif [ -f \"$y\" ] && cmp", 1))
 	fmt.Fprintf(&s, "U=.sunup-%s\nK=%s\nL=0\nQ=%s\ns=%s\np=%s\n", randomName(), flag(u.Check), flag(u.Args.Bool("keep_newer")), quoteText(dashless(u.src)), quoteText(dashless(strings.TrimRight(u.dest, "/"))))
