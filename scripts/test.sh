@@ -22,7 +22,7 @@ need() {
 need sshd openssh-server "tests against real OpenSSH servers"
 need sudo sudo "tests of sudo on real hosts"
 need ansible ansible "comparisons with ansible-core"
-need busybox busybox-static "tests with BusyBox's shell"
+need busybox busybox "tests with BusyBox's shell"
 [ "$(id -u)" = 0 ] || leave_out "tests that make users and mounts (not root)"
 
 # -race needs a C compiler; the tests themselves do not.

@@ -42,17 +42,40 @@ func Run(t *testing.T, testdata string) {
 	}
 }
 
-// shells are the shells of this machine that a host may have as /bin/sh.
-func shells() map[string][]string {
+// shells are the shells of this machine that a host may have as /bin/sh. A
+// BusyBox that runs its own programs whatever PATH says (Debian's
+// busybox-static) cannot be given pretended ones, and is left out.
+func shells(t *testing.T) map[string][]string {
 	found := map[string][]string{}
 	for name, argv := range map[string][]string{
 		"dash": {"dash", "-c"}, "busybox": {"busybox", "ash", "-c"},
 	} {
-		if p, err := exec.LookPath(argv[0]); err == nil {
-			found[name] = append([]string{p}, argv[1:]...)
+		p, err := exec.LookPath(argv[0])
+		if err != nil {
+			t.Logf("left out: %s is not installed", name)
+			continue
 		}
+		if argv[0] = p; !heedsPath(t, argv) {
+			t.Logf("left out: %s prefers its own programs to those in PATH", name)
+			continue
+		}
+		found[name] = argv
 	}
 	return found
+}
+
+// heedsPath reports whether a shell runs the first program in PATH even when it
+// has one of that name built in.
+func heedsPath(t *testing.T, shell []string) bool {
+	t.Helper()
+	bin := t.TempDir()
+	if err := os.WriteFile(filepath.Join(bin, "uname"), []byte("#!/bin/sh\necho pretended\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(shell[0], append(shell[1:], "uname")...)
+	cmd.Env = []string{"PATH=" + bin}
+	out, err := cmd.Output()
+	return err == nil && string(out) == "pretended\n"
 }
 
 // Run runs the case: on its pretended host, or in each shell of this machine.
@@ -64,7 +87,7 @@ func (c Case) Run(t *testing.T) {
 		c.pretended(t)
 		return
 	}
-	all := shells()
+	all := shells(t)
 	names := make([]string, 0, len(all))
 	for name := range all {
 		names = append(names, name)
