@@ -25,6 +25,16 @@ check: ## formatting, vet, static analysis, layers, known vulnerabilities
 demo: build ## start an embedded fleet and run the sample morning startup on it
 	@sh scripts/demo.sh
 
+N ?= 6
+
+.PHONY: lab-up
+lab-up: build ## start N=6 real Debian and BusyBox hosts in ./rack (root; debootstrap, systemd-container)
+	@sh scripts/lab.sh up $(N)
+
+.PHONY: lab-down
+lab-down: ## end the hosts of lab-up
+	@sh scripts/lab.sh down
+
 .PHONY: bench
 bench: build ## measure a run beside a bare SSH client, and a fleet of 1,000 hosts
 	@sh scripts/bench.sh

@@ -23,6 +23,10 @@ need sshd openssh-server "tests against real OpenSSH servers"
 need sudo sudo "tests of sudo on real hosts"
 need ansible ansible "comparisons with ansible-core"
 need busybox busybox "tests with BusyBox's shell"
+need busybox busybox-static "tests with BusyBox's shell"
+need debootstrap debootstrap "tests on real hosts"
+need systemd-nspawn systemd-container "tests on real hosts"
+need ip iproute2 "tests on real hosts"
 [ "$(id -u)" = 0 ] || leave_out "tests that make users and mounts (not root)"
 
 # -race needs a C compiler; the tests themselves do not.

@@ -18,9 +18,9 @@ import (
 func (a *app) labCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "lab",
-		Short: a.text("Simulated hosts to try playbooks on", "플레이북을 시험할 모의 호스트"),
+		Short: a.text("Simulated and real hosts to try playbooks on", "플레이북을 시험할 모의 호스트와 실제 호스트"),
 	}
-	c.AddCommand(a.labUpCommand(), a.labDemoCommand())
+	c.AddCommand(a.labUpCommand(), a.labDemoCommand(), a.labRackCommand())
 	return c
 }
 
