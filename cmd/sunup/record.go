@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,29 +12,65 @@ import (
 	"golang.org/x/term"
 
 	"sunup/internal/event"
+	"sunup/internal/store"
 	"sunup/reports"
 )
 
-// record is where the events of a run go: the screen, the report, a file.
+// record is where the events of a run go: the store first, then the screen, the
+// report, a file.
 type record struct {
-	app     *app
-	sink    event.Sink
-	builder *reports.Builder
-	closers []func() error
+	app *app
+	// store and recording are nil when the run is not recorded.
+	store     *store.Store
+	recording *store.Recording
+	sink      event.Sink
+	builder   *reports.Builder
+	closers   []func() error
 	// dir holds the reports; empty means that none is written.
 	dir     string
 	summary bool
 }
 
 // openRecord prepares all receivers of the run's events.
-func (p *project) openRecord(f *runFlags, runID string, screen event.Sink) (*record, error) {
+func (p *project) openRecord(ctx context.Context, f *runFlags, runID string, screen event.Sink) (*record, error) {
 	a := p.app
 	r := &record{app: a, builder: reports.NewBuilder()}
+	recording := f.records(a.getenv)
+	if recording {
+		var err error
+		if r.store, err = a.openStore(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.openSinks(p, f, runID, screen); err != nil {
+		return nil, r.abandon(err)
+	}
+	if recording {
+		// The store stands before all others: nobody is shown what is not on disk.
+		rec, err := r.store.Record(ctx, runID, r.sink)
+		if err != nil {
+			return nil, r.abandon(err)
+		}
+		r.recording, r.sink = rec, rec
+	}
+	return r, nil
+}
+
+// abandon closes the store of a run that does not begin.
+func (r *record) abandon(err error) error {
+	if r.store == nil {
+		return err
+	}
+	return errors.Join(err, r.store.Close())
+}
+
+// openSinks opens everybody who looks on.
+func (r *record) openSinks(p *project, f *runFlags, runID string, screen event.Sink) error {
 	sinks := []event.Sink{r.builder}
 	if screen == nil {
 		var err error
 		if screen, err = r.screen(p, f); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if screen != nil {
@@ -40,16 +78,22 @@ func (p *project) openRecord(f *runFlags, runID string, screen event.Sink) (*rec
 	}
 	if f.eventsFile != "" {
 		if err := r.writeEvents(f.eventsFile, &sinks); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if f.style == sunupStyle && !f.noReport || f.reportDir != "" {
-		if err := r.openDir(f.reportDir, runID, f.eventsFile == "", &sinks); err != nil {
-			return nil, err
+		if err := r.openDir(f.reportDir, runID, f.eventsFile == "" && r.store == nil, &sinks); err != nil {
+			return err
 		}
 	}
 	r.sink = event.Tee(sinks...)
-	return r, nil
+	return nil
+}
+
+// records reports whether the run goes to the store: sunup's own do by default,
+// those under Ansible's names when a store is named.
+func (f *runFlags) records(getenv func(string) string) bool {
+	return !f.noRecord && (f.style == sunupStyle || getenv("SUNUP_STORE") != "")
 }
 
 // openDir makes the directory of the reports; the events are kept beside them.
@@ -133,6 +177,10 @@ func (r *record) finish() error {
 	// One receiver that fails (a full disk) must not keep the others from
 	// finishing: all are closed, and all that went wrong is told.
 	var errs *multierror.Error
+	if r.recording != nil {
+		// The others have everything only after it.
+		errs = multierror.Append(errs, r.recording.Close(), r.store.Close())
+	}
 	for _, c := range r.closers {
 		errs = multierror.Append(errs, c())
 	}

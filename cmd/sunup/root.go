@@ -50,6 +50,12 @@ func (a *app) exitCode(err error) int {
 		a.tell(a.err, say.T("→ see '%s --help'", "→ '%s --help'{을/를} 보십시오", a.name))
 		return exitUsage
 	}
+	var said *say.Error
+	if errors.As(err, &said) && !strings.HasPrefix(a.name, "ansible") {
+		// Without what the program was doing, which is in English.
+		fmt.Fprintf(a.err, "%s: %s\n", say.T("error", "오류").In(a.lang), said.Text.In(a.lang))
+		return exitError
+	}
 	if strings.HasPrefix(a.name, "ansible") {
 		// Scripts around Ansible's commands look for its mark.
 		fmt.Fprintf(a.err, "ERROR! %v\n", err)
@@ -108,6 +114,7 @@ func (a *app) rootCommand() *cobra.Command {
 		a.configCommand(),
 		a.docCommand(),
 		a.reportCommand(),
+		a.runsCommand(),
 		a.labCommand(),
 		a.versionCommand(),
 	)

@@ -45,7 +45,7 @@ type runFlags struct {
 	startAt                                     string
 
 	output, eventsFile, reportDir string
-	noReport                      bool
+	noReport, noRecord            bool
 }
 
 func (a *app) runCommand(s style) *cobra.Command {
@@ -95,6 +95,7 @@ func (a *app) addRunFlags(c *cobra.Command, f *runFlags) {
 	fs.StringVar(&f.eventsFile, "events", "", a.text("write every event to this file as JSON lines", "모든 이벤트를 이 파일에 JSON 줄로 기록"))
 	fs.StringVar(&f.reportDir, "report", "", a.text("directory for report.html and report.json (default: in the state directory)", "report.html과 report.json을 둘 디렉터리 (기본: 상태 디렉터리)"))
 	fs.BoolVar(&f.noReport, "no-report", false, a.text("leave no report", "보고서를 남기지 않기"))
+	fs.BoolVar(&f.noRecord, "no-record", false, a.text("leave no record in the store (see 'sunup runs')", "저장소에 기록하지 않기 ('sunup runs' 참고)"))
 }
 
 // runPlaybooks is the command's story: read, check, run, report.
@@ -126,7 +127,7 @@ func (a *app) runBooks(ctx context.Context, p *project, f *runFlags, paths []str
 	if err != nil {
 		return err
 	}
-	rec, err := p.openRecord(f, o.RunID, screen)
+	rec, err := p.openRecord(ctx, f, o.RunID, screen)
 	if err != nil {
 		return err
 	}
