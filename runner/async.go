@@ -20,7 +20,9 @@ import (
 type jobs struct {
 	mu   sync.Mutex
 	byID map[string]*job
-	wg   sync.WaitGroup
+	// orphans were begun before the run broke: the functions carry them on.
+	orphans map[string]func()
+	wg      sync.WaitGroup
 }
 
 // job is one task on one host in the background.
@@ -31,6 +33,8 @@ type job struct {
 	cancel  context.CancelFunc
 	done    chan struct{}
 	result  *value.Dict // once done is closed
+	// clean removes what the job left on its host; may be nil.
+	clean func()
 }
 
 func (j *job) finished() bool {
@@ -41,6 +45,9 @@ func (j *job) finished() bool {
 		return false
 	}
 }
+
+// asyncStatus is the module that asks for jobs.
+const asyncStatus = "ansible.builtin.async_status"
 
 // refusesAsync are the modules that cannot be sent to the background: the
 // controller does part of their work.
@@ -65,16 +72,38 @@ func (x *execution) background(t target, m *modules.Module, c *boundCall, second
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.ctx), time.Duration(seconds*float64(time.Second)))
 	stop := context.AfterFunc(x.ctx, cancel)
-	j := x.run_.jobs.begin(x.host.name, cancel)
+	j := x.run_.jobs.begin(x.host.name, x.job, cancel)
+	begun := make(chan struct{})
+	named := ""
 	if outlives[m.Name] && c.call.Conn != nil {
-		j.lasting = poll <= 0
-		c.call.Conn = lasting{Conn: c.call.Conn, id: j.id, seconds: int(seconds), dir: x.asyncDir()}
+		named, j.lasting = j.id, poll <= 0
+		l := lasting{
+			Conn: c.call.Conn, id: j.id, seconds: int(seconds), dir: x.asyncDir(),
+			keep: x.run_.Commit != nil, begun: sync.OnceFunc(func() { close(begun) }),
+		}
+		c.call.Conn = l
+		if l.keep {
+			j.clean = l.remove
+		}
+	}
+	if err := x.intend(c.call, named); err != nil {
+		x.run_.jobs.end(j, failure("%v", err))
+		stop()
+		cancel()
+		return x.hostError(c, err)
 	}
 	go func() {
 		defer stop()
 		defer cancel()
 		x.run_.jobs.end(j, x.work(ctx, t, m, c))
 	}()
+	if named != "" {
+		// That it began is on record only when it has.
+		select {
+		case <-begun:
+		case <-j.done:
+		}
+	}
 	started := value.NewDict("started", 1, "finished", 0, "ansible_job_id", j.id, "results_file", x.resultsFile(j), "changed", true)
 	if poll <= 0 {
 		return started
@@ -131,10 +160,17 @@ var outlives = fullNames("command shell")
 
 // lasting runs a command apart from the connection and waits for it: when the
 // connection ends, only the waiting does.
+//
+// It is begun in one exchange and waited for in another. Beginning a job that
+// its host knows already does nothing: a run that is resumed can ask again.
 type lasting struct {
 	connection.Conn
 	id, dir string
 	seconds int
+	// keep: what the job left stays on the host when it has been read, until
+	// the run ends: its result may not be on record yet.
+	keep  bool
+	begun func()
 }
 
 // Exec runs the command in a session of its own.
@@ -144,21 +180,50 @@ func (l lasting) Exec(ctx context.Context, cmd connection.Command) (connection.O
 	}
 	shell := cmp.Or(cmd.Executable, "/bin/sh")
 	inner := fmt.Sprintf(`$1 %s -c %s >"$0/stdout" 2>"$0/stderr"; echo $? >"$0/ended"; mv "$0/ended" "$0/rc"`, quoted(shell), quoted(cmd.Script))
-	cmd.Executable = ""
-	cmd.Script = fmt.Sprintf(`d=%s/%s
+	begin := cmd
+	begin.Executable = ""
+	begin.Script = fmt.Sprintf(`d=%s
+if [ -d "$d" ]; then exit 0; fi
 mkdir -p "$d" || exit 1
 s=; t=
 if command -v setsid >/dev/null 2>&1; then s=setsid; fi
 if command -v timeout >/dev/null 2>&1; then t='timeout -k 5 %d'; fi
 ($s /bin/sh -c %s "$d" "$t" </dev/null >/dev/null 2>&1 &)
+`, l.place(), l.seconds, quoted(inner))
+	if out, err := l.Conn.Exec(ctx, begin); err != nil || out.Code != 0 {
+		return out, err
+	}
+	l.begun()
+	cmd.Executable, cmd.Script = "", fmt.Sprintf(`d=%s
 while [ ! -f "$d/rc" ]; do sleep 0.2 2>/dev/null || sleep 1; done
 cat "$d/stdout"
 cat "$d/stderr" >&2
 r=$(cat "$d/rc")
-rm -rf "$d"
+%s
 exit "$r"
-`, homePath(l.dir), l.id, l.seconds, quoted(inner))
+`, l.place(), l.afterwards())
 	return l.Conn.Exec(ctx, cmd)
+}
+
+// place is the job's directory on its host, for a script.
+func (l lasting) place() string { return homePath(l.dir) + "/" + l.id }
+
+func (l lasting) afterwards() string {
+	if l.keep {
+		return ":"
+	}
+	return `rm -rf "$d"`
+}
+
+// cleanLimit is how long removing a job's files may take at the end of a run.
+const cleanLimit = 5 * time.Second
+
+// remove takes the job's files off its host. What cannot be removed stays: it
+// does no harm.
+func (l lasting) remove() {
+	ctx, cancel := context.WithTimeout(context.Background(), cleanLimit)
+	defer cancel()
+	_, _ = l.Conn.Exec(ctx, connection.Command{Script: "rm -rf " + l.place()})
 }
 
 func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
@@ -171,13 +236,14 @@ func homePath(path string) string {
 	return quoted(path)
 }
 
-func (js *jobs) begin(host string, cancel context.CancelFunc) *job {
+// begin makes a job; an empty id makes a new one.
+func (js *jobs) begin(host, id string, cancel context.CancelFunc) *job {
 	js.mu.Lock()
 	defer js.mu.Unlock()
 	if js.byID == nil {
 		js.byID = map[string]*job{}
 	}
-	j := &job{host: host, cancel: cancel, done: make(chan struct{})}
+	j := &job{host: host, id: id, cancel: cancel, done: make(chan struct{})}
 	for j.id == "" || js.byID[host+"\x00"+j.id] != nil {
 		j.id = fmt.Sprintf("j%d.%d", rand.Int64N(1_000_000_000_000), os.Getpid())
 	}
@@ -192,16 +258,86 @@ func (js *jobs) end(j *job, result *value.Dict) {
 	js.wg.Done()
 }
 
+// orphan remembers a job that was begun before the run broke.
+func (js *jobs) orphan(host, id string, carryOn func()) {
+	js.mu.Lock()
+	defer js.mu.Unlock()
+	if js.orphans == nil {
+		js.orphans = map[string]func(){}
+	}
+	js.orphans[host+"\x00"+id] = carryOn
+}
+
+// adopt carries on a job that was begun before the run broke.
+func (js *jobs) adopt(key string) {
+	js.mu.Lock()
+	carryOn := js.orphans[key]
+	delete(js.orphans, key)
+	js.mu.Unlock()
+	if carryOn != nil {
+		carryOn()
+	}
+}
+
+// carryOn waits again for a job that this task began before the run broke. A
+// command runs on its host by itself, and is asked for; the work of any other
+// module ended with us, and is done again when that does no harm.
+func (x *execution) carryOn(id string) {
+	x.job = id
+	if result := x.begunAgain(); result != nil {
+		_, cancel := context.WithCancel(x.ctx)
+		cancel()
+		x.run_.jobs.end(x.run_.jobs.begin(x.host.name, id, cancel), result)
+	}
+}
+
+// begunAgain begins the job; a result says why it cannot be.
+func (x *execution) begunAgain() *value.Dict {
+	set := x.settings(x.host, x.scope)
+	target, err := x.target(x.scope, set)
+	if err != nil {
+		return failure("%v", err)
+	}
+	args, err := x.arguments(x.scope, x.module)
+	if err != nil {
+		return x.argumentError(err)
+	}
+	c, cancel, err := x.moduleCall(x.scope, set, x.module, target, args)
+	if err != nil {
+		return failure("%v", err)
+	}
+	_ = cancel // the job has a time of its own
+	if !outlives[x.module.Name] && !x.mayRepeat(c.call) {
+		return failure("the run broke while this job was under way; whether it was carried out is not known")
+	}
+	seconds, err := set.number("async", 0)
+	if err != nil {
+		return failure("%v", err)
+	}
+	x.background(target, x.module, c, seconds, 0)
+	return nil
+}
+
 // wait returns when every job has ended, each bounded by its async; those that
 // outlive the run are left to their hosts.
 func (js *jobs) wait() {
 	js.mu.Lock()
+	var ended []*job
 	for _, j := range js.byID {
-		if j.lasting {
+		if j.lasting && !j.finished() {
 			j.cancel()
+			continue
 		}
+		ended = append(ended, j)
 	}
 	js.mu.Unlock()
+	js.wg.Wait()
+	for _, j := range ended {
+		if j.clean != nil {
+			js.wg.Add(1)
+			go func() { defer js.wg.Done(); j.clean() }()
+		}
+	}
 	js.wg.Wait()
 }
 
@@ -209,9 +345,10 @@ func (js *jobs) wait() {
 // modules.JobKeeper.
 func (c *controller) Job(id string, forget bool) (result *value.Dict, finished, known bool) {
 	js := &c.x.run_.jobs
+	key := c.x.host.name + "\x00" + id
+	js.adopt(key)
 	js.mu.Lock()
 	defer js.mu.Unlock()
-	key := c.x.host.name + "\x00" + id
 	j := js.byID[key]
 	if j == nil {
 		return nil, false, false

@@ -27,10 +27,20 @@ const setFactModule = "ansible.builtin.set_fact"
 
 // run carries the task out on the host and tells how it ended.
 func (x *execution) run() *taskEnd {
-	began := time.AfterFunc(notInstant, func() {
-		x.run_.stream.emit(event.HostTaskBegan{Task: x.number, Host: x.host.name})
-	})
-	defer began.Stop()
+	if end := x.replay(); end != nil {
+		return end
+	}
+	return x.fresh()
+}
+
+// fresh is the task as it is done now.
+func (x *execution) fresh() *taskEnd {
+	if m := x.plan.module; x.run_.Commit == nil || m != nil && m.Controller {
+		began := time.AfterFunc(notInstant, func() {
+			x.run_.stream.emit(event.HostTaskBegan{Task: x.number, Host: x.host.name, Safe: true})
+		})
+		defer began.Stop()
+	}
 	if x.task.Loop == nil {
 		return x.conclude(x.once(x.scope, nil))
 	}
@@ -49,6 +59,9 @@ func failure(format string, args ...any) *value.Dict {
 // once is the task for one item, or without a loop: conditions, then attempts
 // until it is as it should be.
 func (x *execution) once(scope *vars.Scope, loopVars *value.Dict) *value.Dict {
+	if x.past != nil && x.task.Include != nil {
+		return x.requestInclude(scope, loopVars) // its conditions held
+	}
 	condition, ok, err := x.applies(scope)
 	if err != nil {
 		return x.conditionError([]any{condition}, err)
@@ -85,7 +98,10 @@ func (x *execution) attemptsOf(scope *vars.Scope) *value.Dict {
 	if err != nil {
 		return failure("%v", err)
 	}
-	for attempt := 1; ; attempt++ {
+	if settled := x.underWay(); settled != nil {
+		return settled
+	}
+	for attempt := 1 + x.attemptsMade(); ; attempt++ {
 		x.attempts = attempt
 		result := x.attempt(scope, set)
 		if x.task.Until == nil || truthAt(result, "unreachable") || x.ctx.Err() != nil {
@@ -256,6 +272,9 @@ func (x *execution) call(scope *vars.Scope, set settings) *value.Dict {
 			return failure("%v", err)
 		}
 		return x.background(target, m, c, seconds, poll)
+	}
+	if err := x.intend(c.call, ""); err != nil {
+		return x.hostError(c, err)
 	}
 	result, err := m.Run(c.ctx, c.call)
 	if err != nil {
@@ -558,6 +577,9 @@ func (x *execution) gathersFacts() bool {
 func (x *execution) conclude(result *value.Dict) *taskEnd {
 	end := &taskEnd{host: x.host, result: result, includes: x.includes, task: x.number}
 	end.outcome = x.outcomeOf(result)
+	if x.recalled {
+		end.outcome = x.past.Outcome
+	}
 	x.remember(result)
 	if truthAt(result, "changed") && (end.outcome == event.OK || end.outcome == event.Changed) {
 		if missing := x.notifyHandlers(); missing != "" {
@@ -587,6 +609,14 @@ func (x *execution) outcomeOf(result *value.Dict) event.Outcome {
 			return event.Quarantined
 		}
 		return event.Unreachable
+	case truthAt(result, "sunup_unknown"):
+		if ignore, err := set.bool("ignore_errors", false); err == nil && ignore {
+			return event.Ignored
+		}
+		if x.play.guard != nil {
+			return event.Quarantined
+		}
+		return event.Unknown
 	case truthAt(result, "failed"):
 		if ignore, err := set.bool("ignore_errors", false); err == nil && ignore {
 			return event.Ignored
@@ -610,7 +640,7 @@ func (x *execution) outcomeOf(result *value.Dict) event.Outcome {
 func (x *execution) remember(result *value.Dict) {
 	if name := x.task.Register; name != "" {
 		clean := result.Copy()
-		for _, private := range []string{"sunup_sent", "sunup_cancelled", "invocation", "_ansible_verbose_always"} {
+		for _, private := range []string{"sunup_sent", "sunup_cancelled", "sunup_unknown", "invocation", "_ansible_verbose_always"} {
 			clean.Delete(private)
 		}
 		if !clean.Has("failed") {
@@ -658,7 +688,7 @@ func (x *execution) tell(end *taskEnd) {
 	if x.attempts > 1 {
 		e.Attempts = x.attempts
 	}
-	e.Result.Why, e.Result.Fix = explain(end.result)
+	e.Result.Why, e.Result.Fix = x.explain(end.result)
 	if x.task.Loop != nil && end.outcome != event.Unreachable {
 		e.Result.Values.Delete("results") // each item was told by itself
 	}
@@ -666,11 +696,17 @@ func (x *execution) tell(end *taskEnd) {
 	if x.task.Include == nil || end.outcome != event.OK {
 		x.host.count(end.outcome, truthAt(end.result, "changed"))
 	}
+	if x.past != nil && x.past.Outcome == end.outcome {
+		return // the record has it
+	}
 	x.run_.stream.emit(e)
 }
 
 // explain says in a person's words what a failure means, when we know.
-func explain(result *value.Dict) (why, fix say.Text) {
+func (x *execution) explain(result *value.Dict) (why, fix say.Text) {
+	if !x.why.IsZero() {
+		return x.why, say.T("look at the host, then resume the run", "호스트 상태를 확인한 뒤 실행을 재개하십시오")
+	}
 	if truthAt(result, "sunup_sent") {
 		return say.T("the connection was lost after the command was sent; whether it ran is not known",
 				"명령을 보낸 뒤 연결이 끊어져 실행 여부를 알 수 없습니다"),

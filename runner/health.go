@@ -44,7 +44,7 @@ func isGate(t *playbooks.Task) bool { return t.Implicit && t.Module == gateModul
 // gateEach runs the gate of the play. Hosts do not wait for each other here,
 // whatever the strategy: one that is up is told at once to those that need it.
 func (p *playRun) gateEach(task *playbooks.Task, hosts []*host) {
-	t := p.announce(task, hosts[0])
+	t := p.announce(task, hosts...)
 	ends := make([]*taskEnd, len(hosts))
 	p.run.pool.each(p.ctx, hosts, 0, func(i int, h *host) {
 		if p.run.cancel.stopped() {

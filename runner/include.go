@@ -217,6 +217,7 @@ func asWritten(v any) any {
 func (p *playRun) includeFailed(t *taskRun, group []inclusion, problems diag.Problems) (ends []*taskEnd) {
 	for _, inc := range group {
 		x := t.execution(inc.host)
+		x.recollect()
 		result := failure("%s", strings.TrimSpace(problems.Format(say.English)))
 		c := p.cursors[inc.host]
 		if len(c.stack) > 0 {

@@ -54,7 +54,7 @@ func (p *playRun) step(task *playbooks.Task, hosts []*host) {
 		p.gateEach(task, hosts)
 		return
 	}
-	t := p.announce(task, hosts[0])
+	t := p.announce(task, hosts...)
 	ends := t.onHosts(hosts)
 	included := p.settle(t, hosts, ends)
 	ends = append(ends, p.include(t, included)...)
@@ -134,7 +134,7 @@ func (p *playRun) dropFailed(h *host) {
 func (p *playRun) breakOff(t *taskRun, hosts []*host, ends []*taskEnd) {
 	failed := 0
 	for _, end := range ends {
-		if end != nil && (end.outcome == event.Failed || end.outcome == event.Unreachable) {
+		if end != nil && (end.outcome == event.Failed || end.outcome == event.Unreachable || end.outcome == event.Unknown) {
 			failed++
 		}
 	}

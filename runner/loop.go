@@ -130,6 +130,10 @@ func (x *execution) loop(items []any) *value.Dict {
 
 // oneItem runs the task for one item and tells its result.
 func (x *execution) oneItem(names loopNames, items []any, i int, item any) *value.Dict {
+	x.item = i
+	if done := x.itemDone(i, names.item, item); done != nil {
+		return done
+	}
 	loopVars := value.NewDict(names.item, item, "ansible_loop_var", names.item)
 	if names.index != "" {
 		loopVars.Set(names.index, i)
@@ -232,7 +236,7 @@ func (x *execution) label(scope *vars.Scope, item any) (any, error) {
 
 // tellItem emits the result of one item.
 func (x *execution) tellItem(i int, result *value.Dict, label any) {
-	if truthAt(result, "sunup_include") {
+	if truthAt(result, "sunup_include") || x.past != nil {
 		return
 	}
 	shown := x.shown(result)

@@ -72,6 +72,7 @@ func (p *playRun) metaApplies(task *playbooks.Task, h *host) (bool, error) {
 func (p *playRun) metaFailed(task *playbooks.Task, h *host, err error) {
 	t := p.announce(task, h)
 	x := t.execution(h)
+	x.recollect()
 	end := x.conclude(failure("%v", err))
 	p.cursors[h].stack[len(p.cursors[h].stack)-1].index--
 	p.settleHost(h, end)

@@ -1,11 +1,13 @@
 package runner
 
 import (
+	"context"
 	"time"
 
 	"sunup/internal/connection"
 	"sunup/internal/diag"
 	"sunup/internal/event"
+	"sunup/internal/say"
 	"sunup/internal/value"
 	"sunup/internal/vars"
 	"sunup/inventory"
@@ -37,6 +39,23 @@ type Options struct {
 	Sources        []string // of the inventory, as given
 	User, Node     string
 	Inputs         []event.Input
+
+	// Command and Dir are how the run was asked for, Facets what it was made
+	// from beside Inputs: for the record (see event.RunStarted).
+	Command []string
+	Dir     string
+	Facets  []event.Facet
+
+	// Commit returns when every event emitted before is on disk; nil means that
+	// the run is not recorded. It is called from many goroutines.
+	Commit func(context.Context) error
+	// Journal is the record of the run that is resumed; nil for a new run.
+	Journal *Journal
+	// Decide says what becomes of a step whose end is not known; nil fails it.
+	// It is called one at a time.
+	Decide func(UnderWay) Decision
+	// Accepted are the differences of inputs that a resume was allowed to have.
+	Accepted []say.Text
 
 	ConfigFile string // the ansible.cfg that was read
 

@@ -366,6 +366,7 @@ func (p *playRun) selectHosts() error {
 	for _, h := range orderHosts(found, p.settings.order) {
 		p.hosts = append(p.hosts, p.run.host(h.Name))
 	}
+	p.hosts = p.run.Journal.orderOf(p.number, p.hosts)
 	return nil
 }
 

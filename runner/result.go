@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"slices"
 	"strings"
 
 	"sunup/internal/event"
@@ -68,6 +69,7 @@ func (x *execution) applyFacts(t target, r *modules.Result, d *value.Dict) {
 				owner.set.SetText(name, text)
 			}
 		}
+		x.given = howGiven(r, x.tainted, x.texts)
 		if r.Cacheable {
 			owner.facts.Update(r.Vars, x.tainted)
 		}
@@ -81,6 +83,20 @@ func (x *execution) applyFacts(t target, r *modules.Result, d *value.Dict) {
 			owner.mark(func(h *host) { h.gathered = true })
 		}
 	}
+}
+
+// howGiven is what the record keeps of set_fact beside the values.
+func howGiven(r *modules.Result, final bool, names []string) *event.Given {
+	g := &event.Given{Final: final, Cacheable: r.Cacheable}
+	for _, name := range names {
+		if r.Vars.Has(name) {
+			g.Texts = append(g.Texts, name)
+		}
+	}
+	if !g.Final && !g.Cacheable && len(g.Texts) == 0 {
+		return nil
+	}
+	return g
 }
 
 func (x *execution) delegatesFacts() bool {
@@ -183,7 +199,7 @@ func (x *execution) shown(result *value.Dict) event.Result {
 	}
 	if hide {
 		d := value.NewDict("censored", censored, "_ansible_verbose_always", false)
-		for _, key := range []string{"changed", "unreachable", "attempts"} {
+		for _, key := range []string{"changed", "unreachable", "attempts", "sunup_sent", "sunup_cancelled", "sunup_unknown"} {
 			if v, ok := result.Get(key); ok {
 				d.Set(key, v)
 			}
@@ -195,10 +211,31 @@ func (x *execution) shown(result *value.Dict) event.Result {
 	for _, key := range []string{"failed", "skipped", "sunup_include"} {
 		shownDict.Delete(key)
 	}
+	shown := event.Result{Values: shownDict, Diffs: x.shownDiffs(), Given: x.given}
 	if x.hasSecrets() {
-		shownDict, _ = scrub(shownDict, x.secrets).(*value.Dict)
+		shown.Partial = holdsAny(shownDict, x.secrets)
+		if shown.Partial {
+			shown.Values, _ = scrub(shownDict, x.secrets).(*value.Dict)
+		}
 	}
-	return event.Result{Values: shownDict, Diffs: x.shownDiffs()}
+	return shown
+}
+
+// holdsAny reports whether scrub would take something out of v.
+func holdsAny(v any, secrets []string) bool {
+	switch v := v.(type) {
+	case string:
+		return slices.ContainsFunc(secrets, func(s string) bool { return s != "" && (v == s || len(s) >= 3 && strings.Contains(v, s)) })
+	case *value.List:
+		return slices.ContainsFunc(v.Items, func(item any) bool { return holdsAny(item, secrets) })
+	case *value.Dict:
+		for _, item := range v.All() {
+			if holdsAny(item, secrets) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (x *execution) hasSecrets() bool {

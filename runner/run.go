@@ -38,6 +38,8 @@ type Run struct {
 	order   []string // hosts in the order they were met
 
 	playsFailed atomic.Bool // a play of a graph is not up
+	lostRecord  firstError  // why the record cannot be written any more
+	decideMu    sync.Mutex  // one question at a time
 
 	stepping bool // --step still asks
 	started  bool // --start-at-task has been met
@@ -54,15 +56,19 @@ type versionedGroups struct {
 // New makes a run; nothing is connected or emitted yet.
 func New(o Options) *Run {
 	o = o.applyDefaults()
-	return &Run{
+	r := &Run{
 		Options:   o,
-		stream:    newStream(o.Sink, o.Now),
+		stream:    newStream(o.Sink, o.Now, o.Journal),
 		pool:      newPool(o.Forks),
 		hosts:     map[string]*host{},
 		extraVars: fixed(vars.ExtraVars, "extra vars (-e)", o.ExtraVars),
 		stepping:  o.Confirm != nil,
 		started:   o.StartAt == "",
 	}
+	if o.Journal != nil {
+		r.tasks.Store(o.Journal.tasks)
+	}
+	return r
 }
 
 // Summary is how a run ended.
@@ -93,6 +99,9 @@ const (
 func (r *Run) Execute(ctx context.Context, books []*playbooks.Playbook) (Summary, error) {
 	r.emitStart(books)
 	err := r.runBooks(ctx, books)
+	if err == nil {
+		err = r.lostRecord.get()
+	}
 	r.jobs.wait()
 	r.measure()
 	r.links.close()
@@ -124,10 +133,15 @@ func (r *Run) runBooks(ctx context.Context, books []*playbooks.Playbook) error {
 }
 
 func (r *Run) emitStart(books []*playbooks.Playbook) {
+	if r.Journal != nil {
+		r.stream.emit(r.resumed())
+		return
+	}
 	start := event.RunStarted{
 		RunID: r.RunID, Version: r.Version, Playbooks: r.Playbooks, Inventory: r.Sources,
 		Limit: r.Limit, Tags: r.Tags, SkipTags: r.SkipTags, Check: r.Check, Diff: r.Diff,
 		Forks: r.Forks, User: r.User, Node: r.Node, Inputs: r.Inputs,
+		Command: r.Command, Dir: r.Dir, Facets: r.Facets,
 	}
 	for _, b := range books {
 		if b.Startup != nil {

@@ -14,15 +14,24 @@ type stream struct {
 	sink event.Sink
 	now  func() time.Time
 	seq  int64
+	// journal knows what was told before the run broke; may be nil.
+	journal *Journal
 	// warned are the warnings already told: each is said once per run.
 	warned map[string]bool
 }
 
-func newStream(sink event.Sink, now func() time.Time) *stream {
-	return &stream{sink: sink, now: now, warned: map[string]bool{}}
+func newStream(sink event.Sink, now func() time.Time, past *Journal) *stream {
+	s := &stream{sink: sink, now: now, journal: past, warned: map[string]bool{}}
+	if past != nil {
+		s.seq = past.last
+	}
+	return s
 }
 
 func (s *stream) emit(d event.Data) {
+	if s.journal.heard(d) {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.seq++

@@ -8,6 +8,7 @@ import (
 
 	"sunup/internal/event"
 	"sunup/internal/jinja"
+	"sunup/internal/say"
 	"sunup/internal/value"
 	"sunup/internal/vars"
 	"sunup/modules"
@@ -42,7 +43,8 @@ type announcements struct {
 
 // announce says that a task begins: once per batch in the linear strategy, as
 // Ansible does, otherwise once per play.
-func (p *playRun) announce(task *playbooks.Task, on *host) *taskRun {
+func (p *playRun) announce(task *playbooks.Task, hosts ...*host) *taskRun {
+	on := hosts[0]
 	t := &taskRun{play: p, task: task, plan: p.run.plan(task)}
 	a := p.announced
 	a.mu.Lock()
@@ -50,6 +52,10 @@ func (p *playRun) announce(task *playbooks.Task, on *host) *taskRun {
 	number, told := a.numbers[task]
 	if told && (a.once || p.settings.strategy != "linear") {
 		t.number = number
+		return t
+	}
+	if t.number = p.run.Journal.numberFor(taskKey{p.number, task.ID}, hosts); t.number != 0 {
+		a.numbers[task] = t.number // the record has it
 		return t
 	}
 	t.number = int(p.run.tasks.Add(1))
@@ -139,12 +145,16 @@ func (t *taskRun) onHosts(hosts []*host) []*taskEnd {
 // onceForAll runs the task on the first host and gives all the others what it
 // left: variables, facts, and a failure too.
 func (t *taskRun) onceForAll(hosts []*host, ends []*taskEnd) {
-	t.play.run.pool.each(t.play.ctx, hosts[:1], 0, func(i int, h *host) { ends[i] = t.onHost(h) })
-	doer := ends[0]
+	at := t.doer(hosts)
+	t.play.run.pool.each(t.play.ctx, hosts[at:at+1], 0, func(_ int, h *host) { ends[at] = t.onHost(h) })
+	doer := ends[at]
 	if doer == nil {
 		return
 	}
-	for i, h := range hosts[1:] {
+	for i, h := range hosts {
+		if i == at {
+			continue
+		}
 		x := t.execution(h)
 		x.remember(doer.result)
 		other := &taskEnd{host: h, outcome: doer.outcome, result: doer.result}
@@ -153,8 +163,19 @@ func (t *taskRun) onceForAll(hosts []*host, ends []*taskEnd) {
 			// Only the host that was asked is gone; for the others the task failed.
 			other.outcome = event.Failed
 		}
-		ends[i+1] = other
+		ends[i] = other
 	}
+}
+
+// doer is the place of the host that does a task for all: the one that did it
+// before the run broke, else the first.
+func (t *taskRun) doer(hosts []*host) int {
+	for i, h := range hosts {
+		if t.play.run.Journal.peek(stepKey{taskKey{t.play.number, t.task.ID}, h.name}) != nil {
+			return i
+		}
+	}
+	return 0
 }
 
 func (t *taskRun) onHost(h *host) *taskEnd {
@@ -163,7 +184,18 @@ func (t *taskRun) onHost(h *host) *taskEnd {
 	if t.task.IsHandler {
 		h.clearNotified(t.task.ID)
 	}
-	return t.execution(h).run()
+	x := t.execution(h)
+	x.recollect()
+	if x.step == nil && !t.play.run.Journal.mayBegin(h.name) {
+		return leftOut(h)
+	}
+	return x.run()
+}
+
+// leftOut is the end of a host that a resume does nothing new on.
+func leftOut(h *host) *taskEnd {
+	h.mark(func(h *host) { h.ended = true })
+	return &taskEnd{host: h, outcome: event.Cancelled, result: &value.Dict{}}
 }
 
 // settings reads keywords for a host; a nil scope is the task's own.
@@ -195,6 +227,18 @@ type execution struct {
 	texts []string
 	// hidden: the module asked that nothing of its result is shown.
 	hidden bool
+	// given is how variables that the module gave are kept, for the record.
+	given *event.Given
+	// why says in a person's words why the outcome is not known.
+	why say.Text
+
+	item int // of the loop
+	// step is what the record of a resumed run has of this task; past is how it
+	// ended there. Recalled: the result is the recorded one.
+	step     *pastStep
+	past     *event.HostTaskEnded
+	recalled bool
+	job      string // that the task started in the background before the run broke
 }
 
 func (t *taskRun) execution(h *host) *execution {
