@@ -58,8 +58,7 @@ func statScript(a Args) string {
 printf 'p=%s\0' "$p"
 O at "$p"
 if [ -e "$p" ] || [ -h "$p" ]; then
-printf 'more='; S ` + follow + `-c '%b|%o|%t|%T' "$p"
-printf '\0times='; stat ` + follow + `-c '%x|%y|%z' "$p" 2>/dev/null
+printf 'more='; S ` + follow + `-c '%b|%o|%t|%T|%x|%y|%z' "$p"
 printf '\0'
 [ ! -r "$p" ] || printf 'r=1\0'
 [ ! -w "$p" ] || printf 'w=1\0'
@@ -93,12 +92,12 @@ func statValues(a Args, f fields, at found) *value.Dict {
 	in := at.Inode
 	d := value.NewDict("exists", true, "path", at.Path)
 	inodeValues(d, *in)
-	times := strings.SplitN(strings.TrimSpace(f["times"])+"||", "|", 4)
+	more := strings.Split(strings.TrimSpace(f["more"]), "|")
+	times := append(more[min(4, len(more)):], "", "", "")
 	for i, name := range []string{"atime", "mtime", "ctime"} {
 		d.Set(name, withFraction([]int64{in.Atime, in.Mtime, in.Ctime}[i], times[i]))
 	}
-	more := strings.Split(strings.TrimSpace(f["more"]), "|")
-	if len(more) == 4 {
+	if len(more) >= 4 {
 		blocks, _ := strconv.Atoi(more[0])
 		size, _ := strconv.Atoi(more[1])
 		major, _ := strconv.ParseUint(more[2], 16, 32)
