@@ -1,37 +1,90 @@
-// Command bench measures sunup: a morning of 14 tasks on real sshd beside a
-// bare SSH client that runs as many commands, and a large embedded fleet.
-// Figures are printed; nothing is judged. After each measured run the results
-// on the hosts are looked at, so that a fast run that did nothing is not
-// counted.
+// Command bench measures sunup and prints a table: what was measured, the
+// figure, the aim, and how far from it. After each measured run the results on
+// the hosts are looked at, so that a fast run that did nothing is not counted.
+//
+//	go run ./lab/bench -sunup bin/sunup             everything
+//	go run ./lab/bench -only real,link -runs 9      some sections
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 )
 
+// section is one part of the table.
+type section struct {
+	name, doc string
+	measure   func(*bench) error
+}
+
+// sections is all of them, in the order of the table.
+var sections = []section{
+	{"real", "the morning of 14 tasks on real sshd, beside a bare SSH client", (*bench).realHosts},
+	{"ansible", "the same beside ansible-core and Mitogen, in turn (minutes)", (*bench).besideAnsible},
+	{"link", "the same over a link with a delay of 20 ms", (*bench).farHosts},
+	{"fleet", "1,000 and 5,000 simulated hosts x 10 tasks", (*bench).fleets},
+	{"start", "start-up of the command", (*bench).startUp},
+	{"inventory", "an inventory of 26,000 hosts", (*bench).largeInventory},
+	{"templates", "rendering beside Python's jinja2", (*bench).templates},
+	{"idle", "memory of a connection that does nothing", (*bench).idleHosts},
+}
+
 func main() {
-	binary := flag.String("sunup", "bin/sunup", "the command to measure")
-	hosts := flag.Int("hosts", 40, "real sshd servers")
-	fleet := flag.Int("fleet", 1000, "hosts of the embedded fleet")
-	runs := flag.Int("runs", 5, "measured runs of each")
-	ansible := flag.Int("ansible", 0, "rounds of ansible-playbook beside sunup on the same hosts (minutes each)")
+	b := bench{ctx: context.Background()}
+	flag.StringVar(&b.binary, "sunup", "bin/sunup", "the command to measure")
+	flag.IntVar(&b.hosts, "hosts", 40, "real sshd servers")
+	flag.IntVar(&b.runs, "runs", 5, "measured runs of each")
+	flag.IntVar(&b.rounds, "rounds", 1, "rounds of ansible-playbook and Mitogen beside sunup (minutes each)")
+	only := flag.String("only", "", "sections to measure, by comma: "+sectionNames())
+	flag.Usage = usage
 	flag.Parse()
-	b := bench{binary: *binary, runs: *runs, ansible: *ansible, ctx: context.Background()}
-	if err := b.all(*hosts, *fleet); err != nil {
+	if err := b.measure(*only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func (b *bench) all(hosts, fleet int) error {
-	if err := b.realHosts(hosts); err != nil {
-		return fmt.Errorf("real sshd: %w", err)
+func usage() {
+	fmt.Fprintln(os.Stderr, "bench measures sunup and prints a table. Sections:")
+	for _, s := range sections {
+		fmt.Fprintf(os.Stderr, "  %-10s %s\n", s.name, s.doc)
 	}
-	if err := b.fleet(fleet); err != nil {
-		return fmt.Errorf("fleet: %w", err)
+	flag.PrintDefaults()
+}
+
+func sectionNames() string {
+	var names []string
+	for _, s := range sections {
+		names = append(names, s.name)
 	}
-	return nil
+	return strings.Join(names, ",")
+}
+
+// measure runs the sections that were asked for; one that fails does not keep
+// the others from being measured.
+func (b *bench) measure(only string) error {
+	wanted := strings.FieldsFunc(only, func(r rune) bool { return r == ',' || r == ' ' })
+	for _, w := range wanted {
+		if !slices.ContainsFunc(sections, func(s section) bool { return s.name == w }) {
+			return fmt.Errorf("there is no section %q: use %s", w, sectionNames())
+		}
+	}
+	b.meter = newMeter()
+	defer b.meter.close()
+	header()
+	var errs []error
+	for _, s := range sections {
+		if len(wanted) > 0 && !slices.Contains(wanted, s.name) {
+			continue
+		}
+		if err := s.measure(b); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", s.name, err))
+		}
+	}
+	return errors.Join(errs...)
 }

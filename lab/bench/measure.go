@@ -4,51 +4,44 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
 	"slices"
-	"strconv"
 	"syscall"
 	"time"
 )
 
 // bench is one invocation.
 type bench struct {
+	ctx    context.Context
 	binary string
+	hosts  int // real sshd servers
 	runs   int
-	// ansible is how often ansible-playbook is measured beside.
-	ansible int
-	ctx     context.Context
+	// rounds is how often ansible-playbook is measured beside.
+	rounds int
+	meter  *meter
 }
 
 // cost is what one run took.
 type cost struct {
 	wall, cpu time.Duration
-	peak      int64 // bytes of resident memory
+	all       time.Duration // processor time of the hosts too
+	peak      int64         // bytes of resident memory
 }
 
 // sunup runs the command once, as a process of its own. The exit code must be
 // 0: a failed run is no measurement.
 func (b *bench) sunup(args ...string) (cost, error) {
-	return measured(exec.CommandContext(b.ctx, b.binary, args...))
+	return b.measured(exec.CommandContext(b.ctx, b.binary, args...))
 }
 
-// ansiblePlaybook runs ansible-playbook once, as fast as ansible-core alone
-// can: pipelining, and a fork for every host.
-func (b *bench) ansiblePlaybook(hosts int, args ...string) (cost, error) {
-	cmd := exec.CommandContext(b.ctx, "ansible-playbook", append([]string{"-f", strconv.Itoa(hosts)}, args...)...)
-	cmd.Env = append(os.Environ(), "ANSIBLE_PIPELINING=1", "ANSIBLE_PYTHON_INTERPRETER=/usr/bin/python3")
-	return measured(cmd)
-}
-
-func measured(cmd *exec.Cmd) (cost, error) {
+func (b *bench) measured(cmd *exec.Cmd) (cost, error) {
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	began := time.Now()
+	began, all := time.Now(), b.meter.read()
 	if err := cmd.Run(); err != nil {
 		return cost{}, fmt.Errorf("%s: %w\n%s", cmd, err, tail(out.String()))
 	}
-	c := cost{wall: time.Since(began), cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
+	c := cost{wall: time.Since(began), all: b.meter.read() - all, cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
 	if u, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
 		c.peak = u.Maxrss * 1024
 	}
@@ -74,6 +67,7 @@ func median(costs []cost, of func(cost) time.Duration) time.Duration {
 
 func wall(c cost) time.Duration { return c.wall }
 func cpu(c cost) time.Duration  { return c.cpu }
+func all(c cost) time.Duration  { return c.all }
 
 // peak is the smallest of the peaks: the kernel counts what this process held
 // when it started the command too, so that each is an upper bound.
@@ -93,11 +87,3 @@ func ownCPU() time.Duration {
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
-
-// row prints one line of the table.
-func row(what string, format string, args ...any) {
-	fmt.Fprintf(os.Stdout, "%-58s %s\n", what, fmt.Sprintf(format, args...))
-}
-
-// ms prints a time in milliseconds.
-func ms(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond)) }

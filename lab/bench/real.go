@@ -23,59 +23,83 @@ import (
 // as many.
 const commandsPerHost = 14
 
-// realHosts measures the morning on real sshd servers beside the bare client.
-func (b *bench) realHosts(n int) error {
+// site is a set of real sshd servers with an inventory and a known_hosts file.
+type site struct {
+	dir     string
+	servers []*sshdtest.Server
+	health  net.Listener
+	remove  func()
+}
+
+// newSite starts n servers; addresses that are not nil stand in front of them.
+func newSite(n int) (*site, error) {
 	if err := sshdtest.Available(); err != nil {
-		row("real sshd", "left out: %v", err)
-		return nil
+		return nil, err
 	}
 	dir, err := os.MkdirTemp("", "sunup-bench-")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer os.RemoveAll(dir)
-	if err := os.Chmod(dir, 0o755); err != nil {
-		return err
+	s := &site{dir: dir, remove: func() {}}
+	if err := s.start(n); err != nil {
+		s.close()
+		return nil, err
 	}
-	user, removeUser, err := cleanUser()
-	if err != nil {
-		return err
-	}
-	defer removeUser()
-	servers, err := startServers(dir, user, n)
-	defer stopServers(servers)
-	if err != nil {
-		return err
-	}
-	health, err := startHealth()
-	if err != nil {
-		return err
-	}
-	defer health.Close()
-	if err := writeInventory(dir, servers, health.Addr().String()); err != nil {
-		return err
-	}
-	return b.compare(dir, servers)
+	return s, nil
 }
 
-// compare runs the bare client and sunup in turn, so that a change of the
+func (s *site) start(n int) error {
+	if err := os.Chmod(s.dir, 0o755); err != nil {
+		return err
+	}
+	user, remove, err := cleanUser()
+	if err != nil {
+		return err
+	}
+	s.remove = remove
+	if s.servers, err = startServers(s.dir, user, n); err != nil {
+		return err
+	}
+	if s.health, err = startHealth(); err != nil {
+		return err
+	}
+	return s.writeInventory("inventory.ini", func(server *sshdtest.Server) string { return server.Addr })
+}
+
+func (s *site) close() {
+	stopServers(s.servers)
+	if s.health != nil {
+		s.health.Close()
+	}
+	s.remove()
+	os.RemoveAll(s.dir)
+}
+
+func (s *site) inventory() string { return filepath.Join(s.dir, "inventory.ini") }
+
+// morningTasks is the number of tasks of the playbook.
+const (
+	morning      = "lab/bench/testdata/morning14.yml"
+	morningTasks = 14
+)
+
+// realHosts runs the bare client and sunup in turn, so that a change of the
 // machine's speed meets both.
-func (b *bench) compare(dir string, servers []*sshdtest.Server) error {
-	args := []string{"run", "--output", "plain", "--no-report", "-i", filepath.Join(dir, "inventory.ini"), "lab/bench/testdata/morning14.yml"}
+func (b *bench) realHosts() error {
+	s, err := newSite(b.hosts)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	args := []string{"run", "--output", "plain", "--no-report", "-i", s.inventory(), morning}
 	var first, again, floor []cost
 	for i := range b.runs + 1 {
-		bare, err := bareClient(servers)
+		bare, err := b.bareClient(s.servers)
 		if err != nil {
 			return fmt.Errorf("bare client: %w", err)
 		}
-		if err := clearWork(dir); err != nil {
-			return err
-		}
-		fresh, err := b.sunup(args...)
+		fresh, err := s.worked(func() (cost, error) { return b.sunup(args...) })
 		if err != nil {
-			return err
-		}
-		if err := checkWork(dir, servers); err != nil {
 			return err
 		}
 		same, err := b.sunup(args...)
@@ -87,58 +111,41 @@ func (b *bench) compare(dir string, servers []*sshdtest.Server) error {
 		}
 		floor, first, again = append(floor, bare), append(first, fresh), append(again, same)
 	}
-	n := len(servers)
-	row(fmt.Sprintf("bare x/crypto/ssh client, %d hosts x %d commands", n, commandsPerHost), "%s wall, %s CPU", ms(median(floor, wall)), ms(median(floor, cpu)))
-	row(fmt.Sprintf("sunup, %d hosts x 14 tasks, everything to do", n), "%s wall, %s CPU, %.2f times the bare client", ms(median(first, wall)), ms(median(first, cpu)), ratio(first, floor))
-	row(fmt.Sprintf("sunup, %d hosts x 14 tasks, nothing to change", n), "%s wall, %s CPU, %.2f times the bare client", ms(median(again, wall)), ms(median(again, cpu)), ratio(again, floor))
-	row("sunup, CPU per host and task", "%.3f ms", float64(median(again, cpu))/float64(time.Millisecond)/float64(14*n))
-	row("sunup, peak memory", "%.0f MiB", float64(peak(again))/(1<<20))
-	return b.besideAnsible(dir, servers)
-}
-
-// besideAnsible runs ansible-playbook and sunup in turn on the same hosts and
-// the same playbook, everything to do.
-func (b *bench) besideAnsible(dir string, servers []*sshdtest.Server) error {
-	playbook := []string{"-i", filepath.Join(dir, "inventory.ini"), "lab/bench/testdata/morning14.yml"}
-	var theirs, ours []cost
-	for range b.ansible {
-		for _, one := range []struct {
-			into *[]cost
-			run  func() (cost, error)
-		}{
-			{&theirs, func() (cost, error) { return b.ansiblePlaybook(len(servers), playbook...) }},
-			{&ours, func() (cost, error) {
-				return b.sunup(append([]string{"run", "--output", "none", "--no-report"}, playbook...)...)
-			}},
-		} {
-			if err := clearWork(dir); err != nil {
-				return err
-			}
-			c, err := one.run()
-			if err != nil {
-				return err
-			}
-			if err := checkWork(dir, servers); err != nil {
-				return err
-			}
-			*one.into = append(*one.into, c)
-		}
+	n := len(s.servers)
+	size := fmt.Sprintf("%d hosts x %d tasks", n, morningTasks)
+	row(fmt.Sprintf("bare x/crypto/ssh client, %d hosts x %d commands", n, commandsPerHost), seconds(median(floor, wall), 0))
+	row("sunup, "+size+", everything to do", seconds(median(first, wall), 0))
+	row("sunup, "+size+", nothing to change", seconds(median(again, wall), 0))
+	row("wall time against the bare client, everything to do", times(median(first, wall), median(floor, wall), 1.5))
+	row("wall time against the bare client, nothing to change", times(median(again, wall), median(floor, wall), 1.5))
+	if b.meter.counts() {
+		row("processor time of hosts and controller, bare client", seconds(median(floor, all), 0))
+		row("processor time of hosts and controller, everything to do", seconds(median(first, all), 0))
+		row("processor time of hosts and controller, nothing to change", seconds(median(again, all), 0))
 	}
-	if len(ours) > 0 {
-		row(fmt.Sprintf("ansible-core, %d hosts x 14 tasks, pipelining, %d forks", len(servers), len(servers)), "%.1f s wall, %.1f s CPU; sunup %.1f s: %.0f times as fast",
-			median(theirs, wall).Seconds(), median(theirs, cpu).Seconds(), median(ours, wall).Seconds(), ratio(theirs, ours))
-	}
+	row("controller's processor time per host and task", millis(median(again, cpu)/time.Duration(morningTasks*n), 0.5))
+	row("controller's peak memory", mebibytes(peak(again), 0))
 	return nil
 }
 
-func ratio(a, b []cost) float64 { return float64(median(a, wall)) / float64(median(b, wall)) }
+// worked measures a run that has everything to do, and looks whether it did.
+func (s *site) worked(run func() (cost, error)) (cost, error) {
+	if err := clearWork(s.dir); err != nil {
+		return cost{}, err
+	}
+	c, err := run()
+	if err != nil {
+		return cost{}, err
+	}
+	return c, checkWork(s.dir, s.servers)
+}
 
 // cleanUser makes a user whose shell reads no start-up files: what a login
 // shell of the present user does would be measured instead. Where no user can
 // be made, the present one has to do.
 func cleanUser() (name string, remove func(), err error) {
 	if sshdtest.CanMakeUsers() != nil {
-		row("user", "the present one: its shell's start-up files are measured too")
+		leftOut("a user whose shell reads no start-up files", "the present one's are measured too")
 		return "", func() {}, nil
 	}
 	a, err := sshdtest.NewAccount("sunupbench", "unused-password", sshdtest.NoSudo)
@@ -182,23 +189,29 @@ func startHealth() (net.Listener, error) {
 	return l, nil
 }
 
-func writeInventory(dir string, servers []*sshdtest.Server, health string) error {
+// writeInventory writes an inventory in which each server is reached at an
+// address of the caller's choice.
+func (s *site) writeInventory(name string, address func(*sshdtest.Server) string) error {
 	var ini, known strings.Builder
-	for i, s := range servers {
-		fmt.Fprintf(&ini, "host%03d ansible_host=%s ansible_port=%d ansible_user=%s ansible_ssh_private_key_file=%s base=%s\n",
-			i, s.Host, s.Port, s.User, s.Key, filepath.Join(dir, "work", fmt.Sprintf("host%03d", i)))
-		keys, err := os.ReadFile(s.KnownHosts)
+	for i, server := range s.servers {
+		host, port, err := net.SplitHostPort(address(server))
 		if err != nil {
 			return err
 		}
-		known.Write(keys)
+		fmt.Fprintf(&ini, "host%03d ansible_host=%s ansible_port=%s ansible_user=%s ansible_ssh_private_key_file=%s base=%s\n",
+			i, host, port, server.User, server.Key, filepath.Join(s.dir, "work", fmt.Sprintf("host%03d", i)))
+		keys, err := os.ReadFile(server.KnownHosts)
+		if err != nil {
+			return err
+		}
+		known.WriteString(strings.ReplaceAll(string(keys), knownhosts.Normalize(server.Addr), knownhosts.Normalize(address(server))))
 	}
-	knownFile := filepath.Join(dir, "known_hosts")
-	fmt.Fprintf(&ini, "[all:vars]\nhealth_url=http://%s/health\nansible_ssh_common_args='-F none -o UserKnownHostsFile=%s'\n", health, knownFile)
+	knownFile := filepath.Join(s.dir, name+".known_hosts")
+	fmt.Fprintf(&ini, "[all:vars]\nhealth_url=http://%s/health\nansible_ssh_common_args='-F none -o UserKnownHostsFile=%s'\n", s.health.Addr(), knownFile)
 	if err := os.WriteFile(knownFile, []byte(known.String()), 0o644); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, "inventory.ini"), []byte(ini.String()), 0o644)
+	return os.WriteFile(filepath.Join(s.dir, name), []byte(ini.String()), 0o644)
 }
 
 func clearWork(dir string) error {
@@ -223,8 +236,8 @@ func checkWork(dir string, servers []*sshdtest.Server) error {
 
 // bareClient is the floor: connect, run the commands one after the other on
 // channels of their own, on all hosts at once.
-func bareClient(servers []*sshdtest.Server) (cost, error) {
-	began, cpuBegan := time.Now(), ownCPU()
+func (b *bench) bareClient(servers []*sshdtest.Server) (cost, error) {
+	began, cpuBegan, allBegan := time.Now(), ownCPU(), b.meter.read()
 	errs := make([]error, len(servers))
 	var wg sync.WaitGroup
 	for i, s := range servers {
@@ -232,7 +245,7 @@ func bareClient(servers []*sshdtest.Server) (cost, error) {
 		go func() { defer wg.Done(); errs[i] = bareHost(s) }()
 	}
 	wg.Wait()
-	return cost{wall: time.Since(began), cpu: ownCPU() - cpuBegan}, errors.Join(errs...)
+	return cost{wall: time.Since(began), cpu: ownCPU() - cpuBegan, all: b.meter.read() - allBegan}, errors.Join(errs...)
 }
 
 func bareHost(s *sshdtest.Server) error {
