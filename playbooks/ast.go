@@ -99,6 +99,12 @@ type Play struct {
 	RoleBlocks  []*Block
 	Tasks       *Block
 	PostTasks   *Block
+	// Stop is what stopping the play means; nil when not given.
+	Stop *Block
+	// Stopping is true for a play that Stopped or Restarted made: Tasks is all
+	// that it does, whatever else stands in it. StaysDown: nothing starts again
+	// what it stops.
+	Stopping, StaysDown bool
 	// Handlers in order: roles' first, then the play's, then those that
 	// import_role brought.
 	Handlers []*Task
@@ -127,6 +133,9 @@ type Need struct {
 	Pos  diag.Pos
 	Play string
 	Same string // the variable whose value must be equal; empty: all hosts
+	// MayLack is true when no host with an equal value is no mistake: there is
+	// nothing to wait for then.
+	MayLack bool
 }
 
 // Startup is the optional first item of a playbook.
@@ -144,6 +153,8 @@ type Startup struct {
 type Milestone struct {
 	Pos      diag.Pos
 	Name, At string
+	// When are the plays that must be up by then; empty means all.
+	When []string
 }
 
 // VarsFile is one entry of vars_files: the first file of Choices that exists

@@ -138,6 +138,7 @@ var keywordTable = []keyword{
 	{name: "quarantine", shape: structure, in: inPlay},
 	{name: "coverage", shape: structure, in: inPlay},
 	{name: "limits", shape: structure, in: inPlay},
+	{name: "stop", shape: structure, in: inPlay},
 	{name: "gather", shape: structure, in: inPlay | inSteps},
 	{name: "budget", shape: duration, in: inPlay},
 	{name: "owner", shape: text, in: inPlay},

@@ -82,7 +82,23 @@ func (s *session) checkPlaybook(p *Playbook) {
 			}
 		}
 	}
+	s.checkMilestones(p, byName, names)
 	s.checkCycles(p, byName)
+}
+
+// checkMilestones sees that the plays that milestones are judged by are there.
+func (s *session) checkMilestones(p *Playbook, byName map[string][]*Play, names []string) {
+	if p.Startup == nil {
+		return
+	}
+	for _, m := range p.Startup.Milestones {
+		for _, name := range m.When {
+			if len(byName[name]) == 0 {
+				s.report(s.at(m.Pos, "unknown-play", say.T("there is no play '%s'", "'%s'{이라/라}는 플레이가 없습니다", name),
+					nearestOr(name, names, say.T("write the name of a play as it stands after 'name:'", "'name:' 뒤에 있는 플레이 이름 그대로 쓰세요"))))
+			}
+		}
+	}
 }
 
 // at makes a problem at a place whose node is gone.

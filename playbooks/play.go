@@ -39,6 +39,7 @@ func (s *session) play(n *yaml.Node, path string, from passedOn) *Play {
 	p.PreTasks = c.sectionOf(n, "pre_tasks")
 	p.Tasks = c.sectionOf(n, "tasks")
 	p.PostTasks = c.sectionOf(n, "post_tasks")
+	p.Stop = c.stopOf(n)
 	hands := s.context(&p.Scope, p, true)
 	own := tasksOf(hands.list(keyOf(n, "handlers"), n.Get("handlers"), say.Plain("handlers")))
 	p.Handlers = append(handlers, own...)
@@ -63,6 +64,15 @@ func (c *place) sectionOf(n *yaml.Node, name string) *Block {
 	return b
 }
 
+// stopOf reads stop:, where an empty list says that nothing is to be stopped.
+func (c *place) stopOf(n *yaml.Node) *Block {
+	b := c.sectionOf(n, "stop")
+	if v := n.Get("stop"); b == nil && v != nil && !isNull(v) {
+		b = &Block{Scope: Scope{Kind: BlockScope, Parent: c.parent, Pos: v.Pos}, Implicit: true}
+	}
+	return b
+}
+
 func (s *session) playKeywords(p *Play, n *yaml.Node) {
 	asTask := s.taskAsPlay(n)
 	if asTask {
@@ -81,7 +91,7 @@ func (s *session) playKeywords(p *Play, n *yaml.Node) {
 			continue
 		}
 		switch name {
-		case "tasks", "pre_tasks", "post_tasks", "handlers", "roles":
+		case "tasks", "pre_tasks", "post_tasks", "handlers", "roles", "stop":
 			continue
 		}
 		s.set(&p.Scope, k, e.Key, e.Value)

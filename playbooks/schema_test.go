@@ -30,7 +30,8 @@ var keywordDocs = map[string]string{
 	"health":     "Probes that must pass before a host counts as up.",
 	"quarantine": "Set failing hosts aside; the play goes on while coverage holds.",
 	"coverage":   "Share of the hosts that must be left, {min: 95%, per: zone}.",
-	"limits":     "Not carried out yet: refused when the playbook is read.",
+	"limits":     "How many members of a pool may be out at any instant, {per: pool, at_once: 1}, and how fast a zone is worked on.",
+	"stop":       "Tasks that stop the play, for sunup stop and restart; [] for nothing.",
 	"gather":     "Not carried out yet: refused when the playbook is read.",
 	"budget":     "How long the play may take, such as 5m.",
 	"owner":      "Who answers for the play; shown in reports and work orders.",
@@ -56,7 +57,7 @@ func playbookSchema() object {
 		"if": object{"type": "object", "required": []any{"block"}}, "then": ref("block"), "else": anyOf(ref("handler"), null()),
 	}}, null(), ref("template"))
 	play := keywordsOf(inPlay)
-	for _, list := range []string{"tasks", "pre_tasks", "post_tasks"} {
+	for _, list := range []string{"tasks", "pre_tasks", "post_tasks", "stop"} {
 		play[list] = ref("steps")
 	}
 	play["handlers"] = ref("handlers")

@@ -345,7 +345,7 @@ var pythonWords = setOf("False", "None", "True", "and", "as", "assert", "async",
 
 // oursAlone are keywords that Ansible does not have: playbooks written for it
 // use such names for variables, and nothing is wrong with that.
-var oursAlone = setOf("needs", "health", "quarantine", "coverage", "limits", "gather", "budget", "owner", "grade", "retry_safe")
+var oursAlone = setOf("needs", "health", "quarantine", "coverage", "limits", "stop", "gather", "budget", "owner", "grade", "retry_safe")
 
 func setOf(words ...string) map[string]bool {
 	m := make(map[string]bool, len(words))

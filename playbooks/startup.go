@@ -104,11 +104,54 @@ func (s *session) milestones(st *Startup, e yaml.Entry) {
 		return
 	}
 	for _, m := range e.Value.Entries {
-		at, ok := clockText(m.Value)
-		if !ok {
-			s.report(badClock(m.Value, scalarText(m.Key)))
+		st.Milestones = append(st.Milestones, s.milestone(m)...)
+	}
+}
+
+// milestone reads one deadline: a time, or {at: time, when: [plays]}.
+func (s *session) milestone(e yaml.Entry) []Milestone {
+	out := Milestone{Pos: e.Key.Pos, Name: scalarText(e.Key)}
+	at := e.Value
+	if e.Value.Kind == yaml.Mapping {
+		at = nil
+		for _, part := range e.Value.Entries {
+			switch name := scalarText(part.Key); name {
+			case "at":
+				at = part.Value
+			case "when":
+				out.When = s.milestonePlays(part)
+			default:
+				s.report(problem(part.Key, "unknown-keyword", say.T("unknown key '%s' in a milestone", "마일스톤에 알 수 없는 키 '%s'{이/가} 있습니다", name), say.Text{},
+					nearestOr(name, []string{"at", "when"}, say.T("use at and when", "at과 when을 쓰세요"))))
+			}
+		}
+		if at == nil {
+			s.report(problem(e.Key, "bad-time", say.T("the milestone '%s' has no time", "마일스톤 '%s'에 시각이 없습니다", out.Name), say.Text{},
+				say.T("write {at: \"09:30\", when: [play]}", "{at: \"09:30\", when: [플레이]}처럼 쓰세요")))
+			return nil
+		}
+	}
+	var ok bool
+	if out.At, ok = clockText(at); !ok {
+		s.report(badClock(at, out.Name))
+		return nil
+	}
+	return []Milestone{out}
+}
+
+// milestonePlays are the names of plays, one or a list.
+func (s *session) milestonePlays(e yaml.Entry) []string {
+	items := []*yaml.Node{e.Value}
+	if e.Value.Kind == yaml.Sequence {
+		items = e.Value.Items
+	}
+	var out []string
+	for _, item := range items {
+		if !isText(item) || scalarText(item) == "" {
+			s.report(problem(item, "bad-milestone", say.T("when must be names of plays, not %s", "when에는 플레이 이름이 와야 하는데 %s{이/가} 있습니다", kindWords(item)), say.Text{}, say.Text{}))
 			continue
 		}
-		st.Milestones = append(st.Milestones, Milestone{Pos: m.Key.Pos, Name: scalarText(m.Key), At: at})
+		out = append(out, scalarText(item))
 	}
+	return out
 }

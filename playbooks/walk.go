@@ -23,6 +23,9 @@ func (p *Play) Walk(visit func(Step)) {
 	if p.PostTasks != nil {
 		WalkSteps([]Step{p.PostTasks}, visit)
 	}
+	if p.Stop != nil && !p.Stopping {
+		WalkSteps([]Step{p.Stop}, visit)
+	}
 }
 
 // Listed are the tasks that ansible-playbook --list-tasks shows, in order: no

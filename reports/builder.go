@@ -160,7 +160,7 @@ func (b *Builder) runStarted(d event.RunStarted, at time.Time) {
 		}
 		run.Timezone, run.BudgetMS, run.OpensAt = s.Timezone, s.Budget.Milliseconds(), s.OpensAt
 		for _, m := range s.Milestones {
-			b.report.Milestones = append(b.report.Milestones, Milestone{Name: m.Name, At: m.At})
+			b.report.Milestones = append(b.report.Milestones, Milestone{Name: m.Name, At: m.At, When: m.When})
 		}
 		if !s.OpensAt.IsZero() {
 			b.report.Milestones = append(b.report.Milestones, Milestone{At: s.OpensAt, Opening: true})
@@ -730,15 +730,20 @@ func slow(r *Report) []Step {
 	return out[:min(len(out), slowSteps)]
 }
 
-// judged tells of each milestone whether it was kept: everything must be up.
+// judged tells of each milestone whether it was kept: the plays that it names
+// must be up, or everything.
 func judged(ms []Milestone, r *Report) []Milestone {
 	out := slices.Clone(ms)
 	for i := range out {
 		m := &out[i]
-		m.MarginMS = m.At.Sub(r.Ended).Milliseconds()
+		at, up := r.Ended, r.Outcome == event.OK || r.Outcome == event.Changed
+		if len(m.When) > 0 {
+			at, up = upAt(r.Plays, m.When)
+		}
+		m.MarginMS = m.At.Sub(at).Milliseconds()
 		switch {
-		case r.Outcome != event.OK && r.Outcome != event.Changed:
-			m.State = NotReached
+		case !up:
+			m.State, m.MarginMS = NotReached, m.At.Sub(r.Ended).Milliseconds()
 		case m.MarginMS < 0:
 			m.State = Late
 		default:
@@ -746,4 +751,23 @@ func judged(ms []Milestone, r *Report) []Milestone {
 		}
 	}
 	return out
+}
+
+// upAt is when the last of some plays was up; ok is false when one is not.
+func upAt(plays []*Play, names []string) (at time.Time, ok bool) {
+	for _, name := range names {
+		up := false
+		for _, p := range plays {
+			if p.Name == name && p.Outcome == event.OK {
+				up = true
+				if p.Ended.After(at) {
+					at = p.Ended
+				}
+			}
+		}
+		if !up {
+			return at, false
+		}
+	}
+	return at, true
 }

@@ -32,6 +32,7 @@ type liveState struct {
 	// fixes are what to do about hosts whose quarantine is not told yet.
 	fixes map[string]say.Text
 	ended bool
+	ahead event.Forecast
 }
 
 type livePlay struct {
@@ -94,6 +95,8 @@ func (s *liveState) apply(e event.Event) []line {
 		}
 	case event.Warning:
 		return []line{line{{"⚠ ", "33"}}.with(s.in("warning: ", "경고: "), "33").with(s.about(d), "")}
+	case event.Forecast:
+		return s.forecast(d)
 	case event.PlayEnded:
 		return s.playEnded(d, e.Time)
 	case event.RunEnded:
@@ -382,9 +385,46 @@ func (s *liveState) clockLine(now time.Time) line {
 		if left < 0 {
 			return l.with("  "+s.in("%s: %s over", "%s: %s 초과", name, duration((-left).Milliseconds())), "1;31")
 		}
-		l = l.with("  "+s.in("%s in %s", "%s까지 %s", name, duration(left.Milliseconds())), look)
+		l = l.with("  "+s.in("%s in %s", "%s까지 %s", name, duration(left.Milliseconds())), look).with(s.aheadWords(name))
+	}
+	if !s.ahead.Finish.IsZero() {
+		l = l.with("  "+s.in("up at %s", "완료 예상 %s", s.clock(s.ahead.Finish)), dim)
 	}
 	return l
+}
+
+// forecast keeps when everything should be up; plain output tells it.
+func (s *liveState) forecast(d event.Forecast) []line {
+	s.ahead = d
+	if !s.plain || d.Finish.IsZero() {
+		return nil
+	}
+	return []line{text("  ").with(s.in("expected finish %s", "예상 완료 %s", s.clock(d.Finish)), dim)}
+}
+
+// clock is a time of day on the run's wall.
+func (s *liveState) clock(at time.Time) string {
+	if st := s.run.Startup; st != nil {
+		if zone, err := time.LoadLocation(st.Timezone); err == nil && st.Timezone != "" {
+			at = at.In(zone)
+		}
+	}
+	return at.Format("15:04:05")
+}
+
+// aheadWords say when the next deadline, or the run, should be reached.
+func (s *liveState) aheadWords(name string) (string, string) {
+	for _, m := range s.ahead.Milestones {
+		if own := cmp.Or(m.Name, words["opening"].In(s.lang)); own != name || m.Finish.IsZero() || m.Reached {
+			continue
+		}
+		look := "32"
+		if m.Late {
+			look = "1;31"
+		}
+		return s.in(" (expected %s)", " (예상 %s)", s.clock(m.Finish)), look
+	}
+	return "", ""
 }
 
 // nextDeadline is the next milestone, or the opening, or the last one missed.

@@ -113,6 +113,8 @@ type Milestone struct {
 	// MarginMS is what was left; negative when it was late.
 	MarginMS int64 `json:"margin_ms"`
 	Opening  bool  `json:"opening,omitempty"`
+	// When are the plays that it is judged by; empty means all.
+	When []string `json:"when,omitempty"`
 }
 
 // Play is one play.

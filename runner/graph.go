@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -59,6 +60,8 @@ const (
 type gate struct {
 	stage *stage
 	same  string
+	// mayLack: without a host of the same value there is nothing to wait for.
+	mayLack bool
 }
 
 // lane is the hosts of a stage that wait for the same gates.
@@ -113,7 +116,7 @@ func (r *Run) newGraph(ctx context.Context, b *playbooks.Playbook) (*graph, erro
 	var problems diag.Problems
 	for _, s := range g.stages {
 		for _, n := range s.play.play.Ours.Needs {
-			s.needs = append(s.needs, gate{byName[n.Play], n.Same})
+			s.needs = append(s.needs, gate{byName[n.Play], n.Same, n.MayLack})
 		}
 		problems = append(problems, s.split()...)
 	}
@@ -158,6 +161,9 @@ func (s *stage) valuesOf(h *host) (map[string]string, diag.Problems) {
 		}
 		v := s.play.valueOf(h, g.same)
 		need := s.play.play.Ours.Needs[i]
+		if v == "" && g.mayLack {
+			continue
+		}
 		if v == "" {
 			problems = append(problems, diag.Problem{
 				Severity: diag.Error, ID: "same-without-value", Pos: need.Pos,
@@ -167,7 +173,7 @@ func (s *stage) valuesOf(h *host) (map[string]string, diag.Problems) {
 			})
 			continue
 		}
-		if len(g.stage.hostsWith(g.same, v)) == 0 {
+		if !g.mayLack && len(g.stage.hostsWith(g.same, v)) == 0 {
 			problems = append(problems, diag.Problem{
 				Severity: diag.Error, ID: "same-without-partner", Pos: need.Pos,
 				What: say.T("no host of '%s' has %s = '%s', which '%s' has", "'%s'에는 %s = '%s'인 호스트가 없습니다 ('%s'의 값)", need.Play, g.same, v, h.name),
@@ -191,6 +197,7 @@ func (s *stage) hostsWith(name, v string) []*host {
 
 // hostUp notes that a host has done everything in a stage.
 func (g *graph) hostUp(s *stage, h *host) {
+	g.run.stream.emit(event.HostUp{Play: s.play.number, Host: h.name})
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	s.up[h] = true
@@ -209,21 +216,31 @@ func (g *graph) runLane(s *stage, l *lane) {
 	g.ended(s, l, outcome, err)
 }
 
+// partners are the hosts that a lane waits for behind a gate with same.
+func (g gate) partners(l *lane) []*host {
+	v, has := l.values[g.same]
+	if g.same == "" || !has {
+		return nil
+	}
+	return g.stage.hostsWith(g.same, v)
+}
+
 // wait returns when every gate of the lane is open; the text says why the lane
 // can never start, or that the run stops.
 func (g *graph) wait(s *stage, l *lane) (held say.Text) {
 	// Membership is found before the lock is taken: it evaluates variables.
 	partners := make([][]*host, len(s.needs))
 	for i, gate := range s.needs {
-		if gate.same != "" {
-			partners[i] = gate.stage.hostsWith(gate.same, l.values[gate.same])
-		}
+		partners[i] = gate.partners(l)
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for {
 		if g.err != nil || g.run.cancel.stopped() || s.play.ctx.Err() != nil {
 			return say.T("the run was stopped", "실행이 중단되었습니다")
+		}
+		if len(l.play.members) > 0 && allBroken(l.play.members) {
+			return say.Text{} // nothing is left to start: it is told already
 		}
 		open := true
 		for i, gate := range s.needs {
@@ -246,6 +263,9 @@ func (g gate) ready(partners []*host) (ready, never bool) {
 	if g.same == "" {
 		return g.stage.state == stageUp, g.stage.state == stageFailed
 	}
+	if g.mayLack && len(partners) == 0 {
+		return true, false
+	}
 	if g.stage.play.guard.fell() {
 		return false, true
 	}
@@ -262,6 +282,11 @@ func (g gate) ready(partners []*host) (ready, never bool) {
 		}
 	}
 	return up > 0, up == 0
+}
+
+// allBroken reports whether none of the hosts takes part any more.
+func allBroken(hosts []*host) bool {
+	return !slices.ContainsFunc(hosts, func(h *host) bool { return !h.broken() })
 }
 
 // begin tells the start of a stage once.

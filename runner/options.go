@@ -77,6 +77,9 @@ type Options struct {
 	// Confirm is asked before each task with --step: run it, skip it, or
 	// continue without asking; nil means do not ask.
 	Confirm func(task string) StepAnswer
+	// History tells how long a play took in earlier runs; nil means that nobody
+	// knows.
+	History func(book, play string) (Estimate, bool)
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Read returns a file of the controller, decrypted when vaulted; nil means

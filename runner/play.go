@@ -289,6 +289,11 @@ func (p *playRun) compile() {
 		facts := p.gatherTask()
 		add(event.Facts, false, &playbooks.Block{Implicit: true, Scope: top.Scope, Tasks: []playbooks.Step{facts}})
 	}
+	if p.play.Stopping {
+		add(event.Tasks, true, p.play.Tasks)
+		p.top = top
+		return
+	}
 	add(event.PreTasks, true, p.play.PreTasks)
 	body := make([]playbooks.Step, 0, len(p.play.RoleBlocks)+1)
 	for _, b := range p.play.RoleBlocks {
@@ -471,9 +476,7 @@ func (p *playRun) startEvent() event.PlayStarted {
 	if n, ok := asNumber(ours.Grade); ok {
 		e.Grade = int(n)
 	}
-	if ours.Budget != nil {
-		e.Budget, _ = playbooks.ParseDuration(value.Str(ours.Budget))
-	}
+	e.Budget = p.budget()
 	for _, n := range ours.Needs {
 		e.Needs = append(e.Needs, n.Play)
 	}

@@ -98,7 +98,9 @@ const (
 // finish.
 func (r *Run) Execute(ctx context.Context, books []*playbooks.Playbook) (Summary, error) {
 	r.emitStart(books)
+	settled := r.foresee(ctx, books)
 	err := r.runBooks(ctx, books)
+	settled()
 	if err == nil {
 		err = r.lostRecord.get()
 	}

@@ -115,9 +115,9 @@ func startupEvent(s *playbooks.Startup, now time.Time) *event.Startup {
 		zone = z
 	}
 	e.OpensAt = timeOfDay(s.OpensAt, now, zone)
-	e.Budget, _ = time.ParseDuration(s.Budget)
+	e.Budget, _ = playbooks.ParseDuration(s.Budget)
 	for _, m := range s.Milestones {
-		e.Milestones = append(e.Milestones, event.Milestone{Name: m.Name, At: timeOfDay(m.At, now, zone)})
+		e.Milestones = append(e.Milestones, event.Milestone{Name: m.Name, At: timeOfDay(m.At, now, zone), When: m.When})
 	}
 	return e
 }

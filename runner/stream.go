@@ -18,6 +18,7 @@ type stream struct {
 	journal *Journal
 	// warned are the warnings already told: each is said once per run.
 	warned map[string]bool
+	ahead  *prospects // nil when nothing is foreseen
 }
 
 func newStream(sink event.Sink, now func() time.Time, past *Journal) *stream {
@@ -34,8 +35,15 @@ func (s *stream) emit(d event.Data) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.seen(s.send(d))
+}
+
+// send numbers an event and hands it on. The lock is held.
+func (s *stream) send(d event.Data) event.Event {
 	s.seq++
-	s.sink.Emit(event.Event{Seq: s.seq, Time: s.now(), Type: d.Type(), Data: d})
+	e := event.Event{Seq: s.seq, Time: s.now(), Type: d.Type(), Data: d}
+	s.sink.Emit(e)
+	return e
 }
 
 func (s *stream) warn(host string, text say.Text) {

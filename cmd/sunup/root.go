@@ -106,6 +106,9 @@ func (a *app) rootCommand() *cobra.Command {
 	}
 	root.AddCommand(
 		a.runCommand(sunupStyle),
+		a.planCommand(),
+		a.stopCommand(),
+		a.restartCommand(),
 		a.adhocCommand(),
 		a.checkCommand(),
 		a.inventoryCommand(),

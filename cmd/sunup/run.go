@@ -36,6 +36,8 @@ type runFlags struct {
 	target  targetFlags
 	connect connectFlags
 	style   style
+	// direction is which way the playbooks are run.
+	direction direction
 
 	tags, skipTags                              []string
 	check, diff, step, forceHandlers            bool
@@ -121,6 +123,9 @@ func (a *app) runBooks(ctx context.Context, p *project, f *runFlags, paths []str
 		return p.list(f, paths, books)
 	}
 	if err := p.checkInventory(paths); err != nil {
+		return err
+	}
+	if books, err = p.direct(f.direction, books); err != nil {
 		return err
 	}
 	o, err := p.runOptions(f, paths)

@@ -36,6 +36,7 @@ type Type string
 const (
 	TypeRunStarted      Type = "run_started"
 	TypeRunResumed      Type = "run_resumed"
+	TypePlanned         Type = "planned"
 	TypePlayStarted     Type = "play_started"
 	TypeBatchStarted    Type = "batch_started"
 	TypeTaskStarted     Type = "task_started"
@@ -49,6 +50,8 @@ const (
 	TypeHostQuarantined Type = "host_quarantined"
 	TypeSteered         Type = "steered"
 	TypeProbe           Type = "probe"
+	TypeHostUp          Type = "host_up"
+	TypeForecast        Type = "forecast"
 	TypeWarning         Type = "warning"
 	TypeStats           Type = "stats"
 	TypeNoHostsLeft     Type = "no_hosts_left"
@@ -138,6 +141,97 @@ type Startup struct {
 type Milestone struct {
 	Name string    `json:"name"` // as in "gates open"
 	At   time.Time `json:"at"`   // the latest moment
+	// When are the plays that must be up by then; empty means all.
+	When []string `json:"when,omitempty"`
+}
+
+// Planned says what the run is going to do and how long that should take. It is
+// there when the playbooks use words of sunup (startup, needs, budget).
+type Planned struct {
+	Stages []Stage `json:"stages"` // the plays, as in the playbooks
+	// Takes is how long the run should take, nanoseconds.
+	Takes time.Duration `json:"takes"`
+}
+
+// Basis says what an expected time was taken from.
+type Basis string
+
+// What expected times are taken from.
+const (
+	FromHistory Basis = "history" // earlier runs
+	FromBudget  Basis = "budget"  // the play's budget
+	Guessed     Basis = "guess"   // the number of its tasks
+)
+
+// Stage is one play of the plan.
+type Stage struct {
+	Play  int      `json:"play"`            // number in the run, from 0
+	Name  string   `json:"name"`            // as in play_started
+	Needs []Needed `json:"needs,omitempty"` // what it waits for
+	// Lanes are the hosts that start together; their tasks are independent of
+	// those of other lanes.
+	Lanes []Lane `json:"lanes"`
+	// Takes is how long one lane should take (the median of earlier runs, or the
+	// budget), and Most what nine of ten took no longer than; nanoseconds.
+	Takes time.Duration `json:"takes"`
+	Most  time.Duration `json:"most,omitempty"`  // see takes
+	Basis Basis         `json:"basis"`           // history, budget or guess
+	Owner string        `json:"owner,omitempty"` // who answers for it
+	Tasks int           `json:"tasks"`           // how many, before includes
+	// Begins and Ends are when the play should begin and be up, nanoseconds
+	// after the run's start.
+	Begins time.Duration `json:"begins"`
+	Ends   time.Duration `json:"ends"` // see begins
+	// Critical says that the run takes longer when this play does.
+	Critical bool `json:"critical,omitempty"`
+}
+
+// Needed is one play that another waits for.
+type Needed struct {
+	Play int    `json:"play"`           // its number
+	Same string `json:"same,omitempty"` // the variable whose value must be equal; empty: all hosts
+}
+
+// Lane is some hosts of a play that start together.
+type Lane struct {
+	Hosts []string `json:"hosts"` // inventory names
+	// Waits are the hosts of other plays that must be up first.
+	Waits []Wait `json:"waits,omitempty"`
+	// Begins and Ends are as those of the stage.
+	Begins time.Duration `json:"begins"`
+	Ends   time.Duration `json:"ends"` // see begins
+}
+
+// Wait is what a lane waits for.
+type Wait struct {
+	Play  int      `json:"play"`            // the play's number
+	Hosts []string `json:"hosts,omitempty"` // of that play; empty means all
+}
+
+// HostUp says that a host has done everything that a play of a graph asks, its
+// health included.
+type HostUp struct {
+	Play int    `json:"play"` // the play's number
+	Host string `json:"host"` // inventory name
+}
+
+// Forecast says when the run and its milestones should be reached. It is told
+// at the start and whenever that changes by so much that people should know.
+type Forecast struct {
+	Finish time.Time `json:"finish"` // when everything should be up
+	// Milestones are the deadlines, the opening among them, by time.
+	Milestones []Expected `json:"milestones,omitempty"`
+}
+
+// Expected is when a deadline should be reached.
+type Expected struct {
+	Name    string    `json:"name"`              // of the milestone; empty for the opening
+	At      time.Time `json:"at"`                // the deadline
+	Finish  time.Time `json:"finish,omitzero"`   // when it should be reached; none when it never will be
+	Reached bool      `json:"reached,omitempty"` // it was reached, at finish
+	Late    bool      `json:"late,omitempty"`    // finish is after at, or there is none
+	// Holds says what it waits for, or what keeps it from ever being reached.
+	Holds say.Text `json:"holds,omitzero"`
 }
 
 // RunResumed says that a run that broke off or failed is carried on: the events
@@ -454,6 +548,9 @@ type RunEnded struct {
 // Type names, one for each body.
 func (RunStarted) Type() Type      { return TypeRunStarted }
 func (RunResumed) Type() Type      { return TypeRunResumed }
+func (Planned) Type() Type         { return TypePlanned }
+func (HostUp) Type() Type          { return TypeHostUp }
+func (Forecast) Type() Type        { return TypeForecast }
 func (PlayStarted) Type() Type     { return TypePlayStarted }
 func (BatchStarted) Type() Type    { return TypeBatchStarted }
 func (TaskStarted) Type() Type     { return TypeTaskStarted }

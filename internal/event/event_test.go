@@ -24,8 +24,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // kinds is one body of every kind.
 var kinds = []Data{
-	RunStarted{}, RunResumed{}, PlayStarted{}, BatchStarted{}, TaskStarted{}, HostTaskBegan{}, ItemEnded{}, AttemptFailed{},
-	HostTaskEnded{}, Included{}, Notified{}, HostLost{}, HostQuarantined{}, Steered{}, Probe{}, Warning{}, Stats{},
+	RunStarted{}, RunResumed{}, Planned{}, PlayStarted{}, BatchStarted{}, TaskStarted{}, HostTaskBegan{}, ItemEnded{}, AttemptFailed{},
+	HostTaskEnded{}, Included{}, Notified{}, HostLost{}, HostQuarantined{}, Steered{}, Probe{}, HostUp{}, Forecast{}, Warning{}, Stats{},
 	NoHostsLeft{}, PlayEnded{}, RunEnded{},
 }
 

@@ -64,6 +64,12 @@ func readData(kind Type, b json.RawMessage) (Data, error) {
 		return read[RunStarted](b)
 	case TypeRunResumed:
 		return read[RunResumed](b)
+	case TypePlanned:
+		return read[Planned](b)
+	case TypeHostUp:
+		return read[HostUp](b)
+	case TypeForecast:
+		return read[Forecast](b)
 	case TypePlayStarted:
 		return read[PlayStarted](b)
 	case TypeBatchStarted:

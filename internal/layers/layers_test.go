@@ -20,7 +20,7 @@ var rows = map[string]int{
 	"sunup/internal/lookup": 1, "sunup/internal/connection": 1, "sunup/internal/connection/shell": 1,
 	"sunup/internal/connection/ssh": 1, "sunup/internal/connection/local": 1,
 	"sunup/internal/connection/conntest": 1, "sunup/internal/connection/sshdtest": 1,
-	"sunup/internal/health": 2, "sunup/inventory": 2, "sunup/playbooks": 2,
+	"sunup/internal/health": 2, "sunup/internal/forecast": 2, "sunup/inventory": 2, "sunup/playbooks": 2,
 	"sunup/modules": 3, "sunup/modules/modtest": 3,
 	"sunup/runner":  4,
 	"sunup/reports": 5, "sunup/internal/store": 5,
