@@ -147,6 +147,8 @@ type Startup struct {
 	Budget     string
 	Milestones []Milestone
 	Owner      string
+	// Way is "stop" or "restart" in what Stopped and Restarted made.
+	Way string
 }
 
 // Milestone is a deadline with a name; At is HH:MM in the startup's timezone.

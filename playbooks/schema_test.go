@@ -119,12 +119,15 @@ func healthTask() object {
 func startupSchema() object {
 	clockTime := object{"type": []any{"string", "integer"}, "description": "Time of day, \"09:30\"."}
 	return object{"type": "object", "additionalProperties": false, "required": []any{"startup"}, "properties": object{
-		"startup":    object{"type": "string", "description": "Name of the run."},
-		"opens_at":   clockTime,
-		"timezone":   object{"type": "string", "description": "Such as Asia/Seoul."},
-		"budget":     object{"type": []any{"string", "number"}, "description": "How long the whole may take, such as 30m."},
-		"milestones": object{"type": "object", "additionalProperties": clockTime, "description": "Deadlines on the way, by name."},
-		"owner":      object{"type": "string", "description": "Who answers for the run."},
+		"startup":  object{"type": "string", "description": "Name of the run."},
+		"opens_at": clockTime,
+		"timezone": object{"type": "string", "description": "Such as Asia/Seoul."},
+		"budget":   object{"type": []any{"string", "number"}, "description": "How long the whole may take, such as 30m."},
+		"milestones": object{"type": "object", "additionalProperties": anyOf(clockTime, object{
+			"type": "object", "additionalProperties": false, "required": []any{"at"},
+			"properties": object{"at": clockTime, "when": anyOf(object{"type": "string"}, object{"type": "array", "items": object{"type": "string"}})},
+		}), "description": "Deadlines on the way, by name."},
+		"owner": object{"type": "string", "description": "Who answers for the run."},
 	}}
 }
 

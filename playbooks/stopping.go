@@ -12,20 +12,20 @@ import (
 
 // Stopped is the playbook the other way round: every play does what its stop:
 // says, or stops the services that its tasks start, last one first; and a play
-// waits for those that need it. title makes the name of a stopping play.
+// waits for those that need it. The titles make the names of what is new.
 //
 // Problems are warnings about what cannot be known: services that roles or
 // includes start are left running.
-func Stopped(b *Playbook, title func(string) string) (*Playbook, diag.Problems) {
-	d := &turning{title: title}
-	return &Playbook{File: b.File, Startup: d.startup(b.Startup), Plays: d.stopping(b.Plays, b.Plays, "")}, d.problems
+func Stopped(b *Playbook, titles Titles) (*Playbook, diag.Problems) {
+	d := &turning{title: titles.Stop}
+	return &Playbook{File: b.File, Startup: d.startup(b.Startup, titles.Stop, "stop"), Plays: d.stopping(b.Plays, b.Plays, "")}, d.problems
 }
 
 // Restarted takes the service, or the play of this name, down and up again,
 // and with it everything that needs it: dependants stop first, then the service
 // stops and starts, then the dependants start again, each with its gates.
-func Restarted(b *Playbook, service string, title func(string) string) (*Playbook, diag.Problems) {
-	d := &turning{title: title}
+func Restarted(b *Playbook, service string, titles Titles) (*Playbook, diag.Problems) {
+	d := &turning{title: titles.Stop}
 	var roots []*Play
 	for _, p := range b.Plays {
 		if p.Name == service || len(startsOf(p, service)) > 0 {
@@ -38,8 +38,11 @@ func Restarted(b *Playbook, service string, title func(string) string) (*Playboo
 	affected := dependants(b, roots)
 	down := d.stopping(b.Plays, affected, service)
 	up := d.startingAgain(affected)
-	return &Playbook{File: b.File, Startup: d.startup(b.Startup), Plays: append(down, up...)}, d.problems
+	return &Playbook{File: b.File, Startup: d.startup(b.Startup, titles.Restart, "restart"), Plays: append(down, up...)}, d.problems
 }
+
+// Titles name what stops and restarts something that has a name.
+type Titles struct{ Stop, Restart func(string) string }
 
 // turning makes the plays of Stopped and Restarted.
 type turning struct {
@@ -48,11 +51,11 @@ type turning struct {
 }
 
 // startup keeps the name: the deadlines are those of starting.
-func (d *turning) startup(s *Startup) *Startup {
+func (d *turning) startup(s *Startup, title func(string) string, way string) *Startup {
 	if s == nil {
 		return nil
 	}
-	return &Startup{Pos: s.Pos, Name: d.title(s.Name), Timezone: s.Timezone, Owner: s.Owner}
+	return &Startup{Pos: s.Pos, Name: title(s.Name), Timezone: s.Timezone, Owner: s.Owner, Way: way}
 }
 
 // stopping makes stopping plays of some of all plays, in reverse order. With a

@@ -154,7 +154,7 @@ func (b *Builder) runStarted(d event.RunStarted, at time.Time) {
 	}
 	if s := d.Startup; s != nil {
 		run := &b.report.Run
-		run.Startup = true
+		run.Startup = s.Way == ""
 		if s.Name != "" {
 			run.Name = s.Name
 		}

@@ -109,7 +109,7 @@ func (r *Run) measure() {
 
 // startupEvent fixes the startup's times of day on the day of now.
 func startupEvent(s *playbooks.Startup, now time.Time) *event.Startup {
-	e := &event.Startup{Name: s.Name, Timezone: s.Timezone}
+	e := &event.Startup{Name: s.Name, Way: event.Way(s.Way), Timezone: s.Timezone}
 	zone := time.Local
 	if z, err := time.LoadLocation(s.Timezone); err == nil && s.Timezone != "" {
 		zone = z

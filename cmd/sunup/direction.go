@@ -23,13 +23,16 @@ func (p *project) direct(d direction, books []*playbooks.Playbook) ([]*playbooks
 	if len(books) != 1 {
 		return nil, usageError{fmt.Errorf("%s", p.app.text("give one playbook to stop or restart", "중지하거나 재기동할 플레이북을 하나만 지정하십시오"))}
 	}
-	title := func(name string) string { return p.app.text("Stop: ", "중지: ") + name }
+	titles := playbooks.Titles{
+		Stop:    func(name string) string { return p.app.text("Stop: ", "중지: ") + name },
+		Restart: func(name string) string { return p.app.text("Restart: ", "재기동: ") + name },
+	}
 	if d.stop {
-		b, problems := playbooks.Stopped(books[0], title)
+		b, problems := playbooks.Stopped(books[0], titles)
 		p.tellWarnings(problems)
 		return []*playbooks.Playbook{b}, problems.Err()
 	}
-	b, problems := playbooks.Restarted(books[0], d.service, title)
+	b, problems := playbooks.Restarted(books[0], d.service, titles)
 	p.tellWarnings(problems)
 	return []*playbooks.Playbook{b}, problems.Err()
 }

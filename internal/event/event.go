@@ -132,10 +132,20 @@ type Revision struct {
 type Startup struct {
 	Name       string        `json:"name"`                 // as in "Morning startup"
 	OpensAt    time.Time     `json:"opens_at,omitzero"`    // when everything must be up
+	Way        Way           `json:"way,omitempty"`        // stop or restart; empty when the estate is started
 	Timezone   string        `json:"timezone,omitempty"`   // of the clock on the wall, "Asia/Seoul"
 	Budget     time.Duration `json:"budget,omitempty"`     // what the run may take, nanoseconds
 	Milestones []Milestone   `json:"milestones,omitempty"` // deadlines on the way
 }
+
+// Way is which way a run goes through its playbook.
+type Way string
+
+// The ways beside starting.
+const (
+	Stopping   Way = "stop"
+	Restarting Way = "restart"
+)
 
 // Milestone is a deadline.
 type Milestone struct {

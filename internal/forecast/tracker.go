@@ -1,7 +1,6 @@
 package forecast
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -186,21 +185,35 @@ func (v *view) findEnd(at place) time.Time {
 			return time.Time{}
 		}
 	}
-	takes, most := v.pace.of(at.stage)
-	end := begin.Add(takes)
-	if !end.After(v.now) {
-		end = begin.Add(most)
+	return begin.Add(v.pace.of(at.stage).beyond(v.now.Sub(begin)))
+}
+
+// lastOf is when the last of several lanes of a stage is done. The last of many
+// is later than each of them should be.
+func (v *view) lastOf(stage int, lanes []int) (last time.Time, by place) {
+	for _, l := range lanes {
+		end := v.end(place{stage, l})
+		if end.IsZero() {
+			return end, place{stage, l}
+		}
+		if end.After(last) {
+			last, by = end, place{stage, l}
+		}
 	}
-	if !end.After(v.now) {
-		// Longer than ever: what lasts, lasts.
-		end = v.now.Add(v.now.Sub(begin) / 10)
+	spread, open := v.pace.of(stage).spread, 0
+	for _, l := range lanes {
+		at := place{stage, l}
+		if v.lanes[at].left > 0 && last.Sub(v.ends[at]) <= spread {
+			open++
+		}
 	}
-	return end
+	return last.Add(time.Duration(float64(spread) * lateness(open))), by
 }
 
 // opens is when the gates of a lane that has not begun open.
 func (v *view) opens(at place) (begin time.Time, never bool) {
 	begin = v.now
+	lanes := map[int][]int{} // waited for as a whole, by stage
 	for _, before := range v.net.before[at] {
 		end := v.end(before)
 		if end.IsZero() {
@@ -209,10 +222,18 @@ func (v *view) opens(at place) (begin time.Time, never bool) {
 		}
 		if hosts := v.hostsOf(at, before); hosts != nil {
 			end = v.hostsEnd(before, hosts, end)
+		} else {
+			lanes[before.stage] = append(lanes[before.stage], before.lane)
 		}
 		if end.After(begin) {
 			begin = end
 			v.after[at] = before
+		}
+	}
+	for stage, all := range lanes {
+		if last, by := v.lastOf(stage, all); last.After(begin) {
+			begin = last
+			v.after[at] = by
 		}
 	}
 	return begin, false
@@ -261,14 +282,16 @@ func (v *view) finish(plays []string) (last time.Time, by place, reached bool) {
 		if _, up := v.ended[i]; !up {
 			reached = false
 		}
-		for l := range s.Lanes {
-			end := v.end(place{i, l})
-			if end.IsZero() {
-				return end, place{i, l}, false
-			}
-			if end.After(last) {
-				last, by = end, place{i, l}
-			}
+		lanes := make([]int, len(s.Lanes))
+		for l := range lanes {
+			lanes[l] = l
+		}
+		end, at := v.lastOf(i, lanes)
+		if end.IsZero() && len(lanes) > 0 {
+			return end, at, false
+		}
+		if end.After(last) {
+			last, by = end, at
 		}
 		if up := v.ended[i]; up.After(last) {
 			last = up
@@ -308,52 +331,10 @@ func (v *view) holds(at place) say.Text {
 		}
 	}
 	if len(left) == 0 {
-		return say.T("'%s'", "'%s'", stage.Name)
+		return say.Plain(stage.Name)
 	}
 	if more := len(left) - 3; more > 0 {
-		return say.T("'%s' on %s and %d more hosts", "'%s' (%s 외 %d대)", stage.Name, strings.Join(left[:3], ", "), more)
+		return say.T("'%s' on %s and %d more hosts", "'%s'의 호스트 %s 외 %d대", stage.Name, strings.Join(left[:3], ", "), more)
 	}
-	return say.T("'%s' on %s", "'%s' (%s)", stage.Name, strings.Join(left, ", "))
-}
-
-// pace is what lanes take: as expected, corrected by what those that are over
-// took.
-type pace struct {
-	plan     *event.Planned
-	observed map[int][]time.Duration // by stage
-	ratio    float64                 // of what was taken to what was expected
-}
-
-func (t *Tracker) pace() pace {
-	p := pace{plan: t.net.plan, observed: map[int][]time.Duration{}, ratio: 1}
-	for at, s := range t.lanes {
-		if s.left == 0 && !s.last.IsZero() && !s.began.IsZero() {
-			p.observed[at.stage] = append(p.observed[at.stage], s.last.Sub(s.began))
-		}
-	}
-	var took, expected time.Duration
-	for stage, all := range p.observed {
-		slices.Sort(all)
-		took += all[len(all)/2]
-		expected += p.plan.Stages[stage].Takes
-	}
-	if expected > 0 {
-		p.ratio = min(max(float64(took)/float64(expected), 0.1), 10)
-	}
-	return p
-}
-
-// trust is how far the pace of other stages says something about one: history
-// knows each stage by itself, budgets are all generous (or not) in the same way.
-var trust = map[event.Basis]float64{event.FromHistory: 0.25, event.FromBudget: 1, event.Guessed: 1}
-
-// of is what a lane of a stage takes, and what it takes at most.
-func (p pace) of(stage int) (takes, most time.Duration) {
-	s := p.plan.Stages[stage]
-	if all := p.observed[stage]; len(all) > 0 {
-		return all[len(all)/2], cmp.Or(all[len(all)-1], 1)
-	}
-	factor := 1 + (p.ratio-1)*trust[s.Basis]
-	scale := func(d time.Duration) time.Duration { return time.Duration(float64(d) * factor) }
-	return scale(s.Takes), scale(max(s.Most, s.Takes*5/4))
+	return say.T("'%s' on %s", "'%s'의 호스트 %s", stage.Name, strings.Join(left, ", "))
 }
