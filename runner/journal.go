@@ -328,6 +328,8 @@ func toldKey(d event.Data) string {
 		return fmt.Sprint("notified ", d.Task, d.Host, " ", d.Handler)
 	case event.HostQuarantined:
 		return fmt.Sprint("aside ", d.Play, d.Host)
+	case event.HostUp:
+		return fmt.Sprint("up ", d.Play, " ", d.Host)
 	case event.PlayEnded:
 		return fmt.Sprint("play ended ", d.Play)
 	case event.Warning:

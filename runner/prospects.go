@@ -38,7 +38,7 @@ func (r *Run) foresee(ctx context.Context, books []*playbooks.Playbook) (stop fu
 		return nothing
 	}
 	o := r.Options
-	o.Sink, o.Prompt, o.Confirm = event.Tee(), nil, nil
+	o.Sink, o.Prompt, o.Confirm, o.Journal = event.Tee(), nil, nil, nil
 	plan, err := New(o).Plan(ctx, books)
 	if err != nil {
 		return nothing

@@ -30,11 +30,13 @@ func newStream(sink event.Sink, now func() time.Time, past *Journal) *stream {
 }
 
 func (s *stream) emit(d event.Data) {
-	if s.journal.heard(d) {
-		return
-	}
+	heard := s.journal.heard(d)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if heard { // told before the run broke: only the forecast is made anew
+		s.seen(event.New(0, s.now(), d))
+		return
+	}
 	s.seen(s.send(d))
 }
 
