@@ -53,6 +53,9 @@ type Builder struct {
 	diffs          int
 	untold         int
 	columnsLeftOut bool
+	resumes        int
+	blamed         map[cellKey]*Cause // by column and host: what its failure was counted to
+	gaps           []gap // between attempts, when nothing ran
 }
 
 type cellKey struct {
@@ -80,7 +83,7 @@ func NewBuilder() *Builder {
 	return &Builder{
 		plays: map[int]*Play{}, starts: map[int]event.TaskStarted{}, columns: map[string][]*Task{}, hosts: map[string]*Host{},
 		spans: map[span]*spanOf{}, items: map[cellKey][]FailedItem{}, itemDiff: map[cellKey][]event.Diff{},
-		causes: map[string]*Cause{}, changes: map[int]*changed{}, warned: map[string]*Warned{}, stats: map[string]*value.Dict{},
+		causes: map[string]*Cause{}, blamed: map[cellKey]*Cause{}, changes: map[int]*changed{}, warned: map[string]*Warned{}, stats: map[string]*value.Dict{},
 		report: Report{Figures: Figures{Cells: Counts{}}},
 	}
 }
@@ -98,15 +101,14 @@ func Fold(events []event.Event) *Report {
 func (b *Builder) Emit(e event.Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if e.Time.After(b.last) {
-		b.last = e.Time
-	}
 	if b.report.Began.IsZero() {
 		b.report.Began = e.Time
 	}
 	switch d := e.Data.(type) {
 	case event.RunStarted:
 		b.runStarted(d, e.Time)
+	case event.RunResumed:
+		b.runResumed(d, e.Time)
 	case event.PlayStarted:
 		b.playStarted(d, e.Time)
 	case event.BatchStarted:
@@ -143,6 +145,9 @@ func (b *Builder) Emit(e event.Event) {
 		r.Complete, r.Outcome, r.ExitCode, r.Reason = true, d.Outcome, d.ExitCode, d.Reason
 		r.Recap, r.Reach, r.Ended = d.Recap, d.Reach, e.Time
 	}
+	if e.Time.After(b.last) {
+		b.last = e.Time
+	}
 }
 
 func (b *Builder) runStarted(d event.RunStarted, at time.Time) {
@@ -150,7 +155,7 @@ func (b *Builder) runStarted(d event.RunStarted, at time.Time) {
 	b.report.Run = Run{
 		ID: d.RunID, Name: strings.Join(d.Playbooks, ", "), Version: d.Version, Playbooks: d.Playbooks, Inventory: d.Inventory,
 		Limit: d.Limit, Tags: d.Tags, SkipTags: d.SkipTags, Check: d.Check, Diff: d.Diff, Forks: d.Forks,
-		User: d.User, Node: d.Node, Inputs: d.Inputs,
+		User: d.User, Node: d.Node, Inputs: d.Inputs, Revision: d.Revision,
 	}
 	if s := d.Startup; s != nil {
 		run := &b.report.Run
@@ -170,6 +175,10 @@ func (b *Builder) runStarted(d event.RunStarted, at time.Time) {
 }
 
 func (b *Builder) playStarted(d event.PlayStarted, at time.Time) {
+	if p := b.plays[d.Play]; p != nil && b.resumes > 0 {
+		p.Outcome, p.Ended = "", time.Time{} // carried on
+		return
+	}
 	p := &Play{
 		Number: d.Play, Name: d.Name, Pos: d.Pos, HostCount: len(d.Hosts), Strategy: d.Strategy, Lanes: d.Lanes, Owner: d.Owner, Grade: d.Grade,
 		BudgetMS: d.Budget.Milliseconds(), Needs: d.Needs, NoHosts: d.NoHosts, Began: at, Counts: Counts{},
@@ -218,7 +227,10 @@ func (b *Builder) hostTaskEnded(d event.HostTaskEnded, at time.Time) {
 		return
 	}
 	h := b.host(d.Host)
-	t := b.column(start, h)
+	t := b.again(start, h)
+	if t == nil {
+		t = b.column(start, h)
+	}
 	if t == nil {
 		return
 	}
@@ -239,13 +251,17 @@ func (b *Builder) hostTaskEnded(d event.HostTaskEnded, at time.Time) {
 	}
 }
 
+func columnKey(start event.TaskStarted) string {
+	if start.ID == "" {
+		return fmt.Sprint(start.Play, "/#", start.Task)
+	}
+	return fmt.Sprint(start.Play, "/", start.ID)
+}
+
 // column finds the column of a task: the first of the same task of the play
 // that the host has no cell in yet.
 func (b *Builder) column(start event.TaskStarted, h *Host) *Task {
-	key := fmt.Sprint(start.Play, "/", start.ID)
-	if start.ID == "" {
-		key = fmt.Sprint(start.Play, "/#", start.Task)
-	}
+	key := columnKey(start)
 	for _, t := range b.columns[key] {
 		if !slices.ContainsFunc(h.Cells, func(c Cell) bool { return c.Task == t.Number }) {
 			return t
@@ -395,7 +411,7 @@ func (b *Builder) workOrders() []Quarantined {
 		q := &out[i]
 		// What a rescue caught first says more than the fail that ends it.
 		for _, f := range b.report.Failures {
-			if f.Host != q.Host || f.Play != q.Play || f.Outcome == event.Ignored {
+			if f.Host != q.Host || f.Play != q.Play || f.Outcome == event.Ignored || f.Mended {
 				continue
 			}
 			if q.Fix.IsZero() {
@@ -429,6 +445,7 @@ func (b *Builder) Report() *Report {
 		r.Ended, r.Outcome = b.last, event.Unknown
 	}
 	r.TookMS = r.Ended.Sub(r.Began).Milliseconds()
+	r.Attempts = b.attempts(&r)
 	r.Plays = b.finishedPlays(r.Ended)
 	r.Hosts = b.finishedHosts()
 	r.Tasks = b.finishedTasks(r.Hosts)
@@ -519,7 +536,7 @@ func (b *Builder) finishedHosts() []*Host {
 		h := byName[key.host]
 		h.WorkingMS += s.working.Milliseconds()
 		if p := b.plays[key.play]; p != nil {
-			h.WaitingMS += max(0, (s.last.Sub(p.Began) - s.working).Milliseconds())
+			h.WaitingMS += max(0, (s.last.Sub(p.Began) - s.working - b.idle(p.Began, s.last)).Milliseconds())
 		}
 	}
 	return out
@@ -527,8 +544,12 @@ func (b *Builder) finishedHosts() []*Host {
 
 func (b *Builder) finishedTasks(hosts []*Host) []*Task {
 	took := make([][]int64, len(b.report.Tasks))
+	slowest := make([]Task, len(b.report.Tasks))
 	for _, h := range hosts {
 		for _, c := range h.Cells {
+			if s := &slowest[c.Task]; s.Slowest == "" || c.TookMS > s.SlowestMS {
+				s.Slowest, s.SlowestMS = h.Name, c.TookMS
+			}
 			if c.Outcome != event.Skipped {
 				took[c.Task] = append(took[c.Task], c.TookMS)
 			}
@@ -537,8 +558,11 @@ func (b *Builder) finishedTasks(hosts []*Host) []*Task {
 	out := make([]*Task, len(b.report.Tasks))
 	for i, t := range b.report.Tasks {
 		u := *t
-		u.SpanMS = u.Ended.Sub(u.Began).Milliseconds()
+		u.SpanMS = (u.Ended.Sub(u.Began) - b.idle(u.Began, u.Ended)).Milliseconds()
 		u.Counts = copyCounts(u.Counts)
+		if b.resumes > 0 { // the slowest may be of an attempt that counts no more
+			u.Slowest, u.SlowestMS = slowest[i].Slowest, slowest[i].SlowestMS
+		}
 		if ms := took[i]; len(ms) > 0 {
 			slices.Sort(ms)
 			u.MiddleMS = ms[len(ms)/2]

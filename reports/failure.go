@@ -79,7 +79,7 @@ func textOf(values *value.Dict, key string) string {
 	if v == nil {
 		return ""
 	}
-	return value.Str(v)
+	return readable(value.Str(v))
 }
 
 // message is the one sentence of a result: its msg, or the end of its output.
@@ -136,9 +136,9 @@ func command(values *value.Dict) string {
 		for i, w := range cmd.Items {
 			words[i] = value.Str(w)
 		}
-		return strings.Join(words, " ")
+		return readable(strings.Join(words, " "))
 	default:
-		return value.Str(cmd)
+		return readable(value.Str(cmd))
 	}
 }
 
@@ -216,6 +216,7 @@ func (b *Builder) countCause(f *Failure) {
 		}
 	}
 	c.Count++
+	b.blamed[cellKey{f.Task, f.Host}] = c
 	if !slices.Contains(c.Tasks, f.Task) {
 		c.Tasks = append(c.Tasks, f.Task)
 	}
@@ -253,6 +254,9 @@ func normalised(f *Failure) string {
 func (b *Builder) sortedCauses() []*Cause {
 	out := make([]*Cause, 0, len(b.causes))
 	for _, c := range b.causes {
+		if c.Count == 0 {
+			continue // all mended by a later attempt
+		}
 		d := *c
 		d.Hosts, d.Tasks = slices.Clone(c.Hosts), slices.Clone(c.Tasks)
 		slices.Sort(d.Hosts)

@@ -28,7 +28,7 @@ func pageOf(t testing.TB, r *Report, lang say.Lang) string {
 // both languages are in it.
 func TestPagesAreAsReviewed(t *testing.T) {
 	for _, s := range stored {
-		page := pageOf(t, Fold(s.run().make()), say.Korean)
+		page := pageOf(t, Fold(s.events()), say.Korean)
 		body := page[strings.Index(page, "<body>"):strings.Index(page, "<script>")]
 		golden(t, filepath.Join("testdata", "golden", s.name+".html"), body)
 		assert.Contains(t, page, `<html lang="ko">`)

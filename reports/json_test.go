@@ -141,7 +141,7 @@ func TestReportJSONFollowsItsSchema(t *testing.T) {
 	for _, s := range stored {
 		t.Run(s.name, func(t *testing.T) {
 			var b bytes.Buffer
-			require.NoError(t, WriteJSON(&b, Fold(s.run().make())))
+			require.NoError(t, WriteJSON(&b, Fold(s.events())))
 			golden(t, filepath.Join("testdata", "golden", s.name+".report.json"), b.String())
 			doc, err := jsonschema.UnmarshalJSON(&b)
 			require.NoError(t, err)

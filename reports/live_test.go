@@ -66,7 +66,7 @@ func TestPlainOutput(t *testing.T) {
 		for _, lang := range []say.Lang{say.English, say.Korean} {
 			var b bytes.Buffer
 			l := NewLive(&b, LiveOptions{Lang: lang, Getenv: noEnv})
-			for _, e := range s.run().make() {
+			for _, e := range s.events() {
 				l.Emit(e)
 			}
 			require.NoError(t, l.Close())
@@ -208,7 +208,7 @@ func TestSummaries(t *testing.T) {
 	for _, s := range stored {
 		for _, lang := range []say.Lang{say.English, say.Korean} {
 			var b bytes.Buffer
-			require.NoError(t, WriteSummary(&b, Fold(s.run().make()), SummaryOptions{Lang: lang, Width: 90, Files: []string{"reports/2026-11-21/report.html"}}))
+			require.NoError(t, WriteSummary(&b, Fold(s.events()), SummaryOptions{Lang: lang, Width: 90, Files: []string{"reports/2026-11-21/report.html"}}))
 			golden(t, filepath.Join("testdata", "golden", fmt.Sprintf("%s.%s.summary.txt", s.name, lang)), b.String())
 		}
 	}

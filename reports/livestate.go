@@ -63,6 +63,9 @@ func (s *liveState) apply(e event.Event) []line {
 	switch d := e.Data.(type) {
 	case event.RunStarted:
 		return s.runStarted(d, e.Time)
+	case event.RunResumed:
+		s.began = e.Time
+		return []line{line{{"↻ ", "33"}}.with(s.in("resumed, attempt %d", "이어서 실행, %d번째 시도", d.Attempt), bold)}
 	case event.PlayStarted:
 		return s.playStarted(d, e.Time)
 	case event.BatchStarted:

@@ -29,6 +29,8 @@ type Report struct {
 	Ended    time.Time `json:"ended"`
 	TookMS   int64     `json:"took_ms"`
 	Figures  Figures   `json:"figures"`
+	// Attempts are there when the run was resumed: the first and each later one.
+	Attempts []Attempt `json:"attempts,omitempty"`
 	// Milestones are the deadlines, the opening among them, by time.
 	Milestones []Milestone   `json:"milestones"`
 	Plays      []*Play       `json:"plays"`
@@ -44,6 +46,9 @@ type Report struct {
 	Reach      []event.Reach `json:"reach,omitempty"`
 	Warnings   []*Warned     `json:"warnings"`
 	Stats      []Stats       `json:"stats,omitempty"`
+	// History is how the run stands against earlier ones; there only when a
+	// store of earlier runs was at hand.
+	History *History `json:"history,omitempty"`
 	// Notes say what was left out of this report, and why.
 	Notes []say.Text `json:"notes,omitempty"`
 }
@@ -64,11 +69,62 @@ type Run struct {
 	User      string        `json:"user"`
 	Node      string        `json:"node"`
 	Inputs    []event.Input `json:"inputs"`
+	// Revision is the git commit of the playbooks, when they are in a checkout.
+	Revision *event.Revision `json:"revision,omitempty"`
 	// Startup says that the playbook starts an estate up: it has a startup item.
 	Startup  bool      `json:"startup"`
 	Timezone string    `json:"timezone,omitempty"`
 	BudgetMS int64     `json:"budget_ms,omitempty"`
 	OpensAt  time.Time `json:"opens_at,omitzero"`
+}
+
+// Attempt is one of the times that a resumed run was carried on.
+type Attempt struct {
+	Number int       `json:"number"` // from 1
+	Began  time.Time `json:"began"`
+	// Ended is the last thing known of it.
+	Ended time.Time `json:"ended"`
+	// Outcome is unknown when the attempt broke off.
+	Outcome event.Outcome `json:"outcome"`
+	User    string        `json:"user"`
+	Node    string        `json:"node"`
+	// Reason says why the run was resumed; empty for the first attempt.
+	Reason say.Text `json:"reason,omitzero"`
+	// Inputs are the files it was made from, when they are others than before.
+	Inputs []event.Input `json:"inputs,omitempty"`
+}
+
+// History is how a run stands against the earlier runs of the same playbooks.
+type History struct {
+	// Runs is how many earlier runs are known, Since when the first of them was.
+	Runs  int       `json:"runs"`
+	Since time.Time `json:"since,omitzero"`
+	// UsualMS is the median of what they took as a whole, and SpreadMS the
+	// median distance from it.
+	UsualMS  int64 `json:"usual_ms"`
+	SpreadMS int64 `json:"spread_ms"`
+	// Steps compares the tasks that earlier runs had too.
+	Steps []StepHistory `json:"steps"`
+}
+
+// StepHistory is one task against its own past.
+type StepHistory struct {
+	Task int `json:"task"` // its number in this run
+	Runs int `json:"runs"` // how many earlier runs had it
+	// TookMS is its span in this run; UsualMS and SpreadMS are the median of the
+	// earlier ones and the median distance from it.
+	TookMS   int64 `json:"took_ms"`
+	UsualMS  int64 `json:"usual_ms"`
+	SpreadMS int64 `json:"spread_ms"`
+}
+
+// SlowerPercent is by how much the step took longer than usual; negative when
+// it was faster, 0 when nothing usual is known.
+func (s StepHistory) SlowerPercent() int64 {
+	if s.UsualMS <= 0 {
+		return 0
+	}
+	return (s.TookMS - s.UsualMS) * 100 / s.UsualMS
 }
 
 // Counts are how many host x task cells ended in each outcome.
@@ -208,6 +264,23 @@ type Failure struct {
 	NoLog    bool          `json:"no_log,omitempty"`
 	// Cut says that output was too long and its middle was left out.
 	Cut bool `json:"cut,omitempty"`
+	// Mended says that a later attempt of the run did the task again, with
+	// another end.
+	Mended bool `json:"mended,omitempty"`
+	// Earlier are failures like this one in earlier runs; there only when a
+	// store of earlier runs was at hand.
+	Earlier []EarlierFailure `json:"earlier,omitempty"`
+}
+
+// EarlierFailure is a failure like this one in an earlier run.
+type EarlierFailure struct {
+	Run  string    `json:"run"`
+	At   time.Time `json:"at"`
+	Host string    `json:"host"`
+	// Note is what a person wrote about its cause and what mended it.
+	Note string `json:"note,omitempty"`
+	// By is who wrote it.
+	By string `json:"by,omitempty"`
 }
 
 // FailedItem is one failed item of a loop.

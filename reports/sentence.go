@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"sunup/internal/event"
@@ -47,25 +48,78 @@ func up(r *Report, took say.Text) say.Text {
 	f := r.Figures
 	switch {
 	case r.Run.Startup && f.HostsAside > 0:
-		return say.T("Up in %s: %d of %d hosts, %d set aside%s.", "%s 만에 기동 완료: 호스트 %[3]d대 중 %[2]d대 정상, %[4]d대 격리%[5]s.", took, f.HostsGood, f.Hosts, f.HostsAside, toOpening(r))
+		return say.T("Opened %s after %s%s; %s of %s hosts quarantined%s%s.", "%s 기동 완료(%s 소요)%s; 호스트 %[5]s대 중 %[4]s대 격리%[6]s%[7]s.",
+			wallClock(r), took, toDeadline(r), number(f.HostsAside), number(f.Hosts), asideWhere(r), resumed(r))
 	case r.Run.Startup:
-		return say.T("Everything is up: %s in %s%s.", "모두 기동되었습니다: %s, %s%s.", hostsText(f.Hosts), took, toOpening(r))
+		return say.T("Opened %s after %s%s; %s in order%s.", "%s 기동 완료(%s 소요)%s; %s 모두 정상%s.", wallClock(r), took, toDeadline(r), hostsText(f.Hosts), resumed(r))
 	case f.HostsAside > 0:
-		return say.T("Done in %s: %d of %d hosts, %d set aside.", "%s 만에 완료: 호스트 %[3]d대 중 %[2]d대 정상, %[4]d대 격리.", took, f.HostsGood, f.Hosts, f.HostsAside)
+		return say.T("Done in %s: %s of %s hosts in order, %s quarantined%s%s.", "%s 만에 완료: 호스트 %[3]s대 중 %[2]s대 정상, %[4]s대 격리%[5]s%[6]s.",
+			took, number(f.HostsGood), number(f.Hosts), number(f.HostsAside), asideWhere(r), resumed(r))
 	}
-	return say.T("Done: %s in order after %s, %d changed.", "완료: %s 정상, %s 걸림, %d대 변경.", hostsText(f.Hosts), took, f.HostsChanged)
+	return say.T("Done: %s in order after %s, %s changed%s.", "완료: %s 정상, %s 걸림, %s대 변경%s.", hostsText(f.Hosts), took, number(f.HostsChanged), resumed(r))
 }
 
-// toOpening is the time left to the opening, as a continuation of a sentence.
-func toOpening(r *Report) say.Text {
-	if r.Run.OpensAt.IsZero() {
+// wallClock is when the run ended, on the clock of its place.
+func wallClock(r *Report) string { return r.Ended.In(zoneOf(r)).Format("15:04") }
+
+// toDeadline is the time to the next deadline, or since the last one, and the
+// deadlines that were missed; as a continuation of a sentence.
+func toDeadline(r *Report) say.Text {
+	var out say.Text
+	for i, m := range r.Milestones {
+		left := m.At.Sub(r.Ended)
+		switch {
+		case left >= 0:
+			return say.T("%s, %s before %s", "%s, %[3]s %[2]s 전", out, duration(left.Milliseconds()), milestoneName(m))
+		case i == len(r.Milestones)-1:
+			return say.T("%s, %s after %s", "%s, %[3]s 기한보다 %[2]s 늦음", out, duration((-left).Milliseconds()), milestoneName(m))
+		}
+		out = say.T("%s, too late for %s", "%s, %s 기한 놓침", out, milestoneName(m))
+	}
+	return out
+}
+
+func milestoneName(m Milestone) say.Text {
+	if m.Opening {
+		return words["the_opening"]
+	}
+	return say.Plain(safeLine(m.Name))
+}
+
+// asideWhere names the play whose hosts were set aside, when it is one.
+func asideWhere(r *Report) say.Text {
+	for _, q := range r.Quarantine {
+		if q.Play != r.Quarantine[0].Play {
+			return say.Text{}
+		}
+	}
+	for _, p := range r.Plays {
+		if len(r.Quarantine) > 0 && p.Number == r.Quarantine[0].Play {
+			return say.T(" (%s)", "(%s)", safeLine(p.Name))
+		}
+	}
+	return say.Text{}
+}
+
+// resumed says how often a run was resumed, as a continuation of a sentence.
+func resumed(r *Report) say.Text {
+	switch n := len(r.Attempts) - 1; {
+	case n < 1:
 		return say.Text{}
+	case n == 1:
+		return say.T("; resumed once", "; 한 번 이어서 실행")
+	default:
+		return say.T("; resumed %d times", "; %d번 이어서 실행", n)
 	}
-	left := r.Run.OpensAt.Sub(r.Ended)
-	if left < 0 {
-		return say.T(", %s after opening", ", 개장 시각보다 %s 늦음", duration((-left).Milliseconds()))
+}
+
+// number writes a number as people read it: 12,345.
+func number(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
 	}
-	return say.T(", %s before opening", ", 개장 %s 전", duration(left.Milliseconds()))
+	return s
 }
 
 // duration says how long something took, as people say it.

@@ -31,6 +31,8 @@ type imagined struct {
 	warnings  []event.Warning
 	cancelled bool // stops in the middle of the last play
 	cut       bool // the stream has no end
+	resumed   *event.RunResumed
+	firstPlay int
 	rand      *rand.Rand
 
 	began  time.Time
@@ -83,13 +85,18 @@ func (m *imagined) say(at time.Time, d event.Data) {
 // make returns the events, in order of time.
 func (m *imagined) make() []event.Event {
 	now := m.began
-	m.say(now, m.start)
+	if m.resumed != nil {
+		m.say(now, *m.resumed)
+	} else {
+		m.say(now, m.start)
+	}
 	for _, w := range m.warnings {
 		m.say(now, w)
 	}
 	for i, p := range m.plays {
+		i += m.firstPlay
 		p.Play, p.Playbook = i, m.start.Playbooks[0]
-		now = m.play(p, now.Add(50*time.Millisecond), m.cancelled && i == len(m.plays)-1)
+		now = m.play(p, now.Add(50*time.Millisecond), m.cancelled && i == m.firstPlay+len(m.plays)-1)
 	}
 	if !m.cut {
 		m.say(now.Add(20*time.Millisecond), m.end())
@@ -108,8 +115,10 @@ func (m *imagined) end() event.RunEnded {
 		switch {
 		case r.Unreachable > 0 && !r.Quarantined:
 			e.Outcome, e.ExitCode = event.Unreachable, 4
-		case r.Failed > 0 && !r.Quarantined && e.ExitCode == 0:
+		case r.Failed > 0 && !r.Quarantined && e.ExitCode != 4:
 			e.Outcome, e.ExitCode = event.Failed, 2
+		case r.Quarantined && e.ExitCode == 0:
+			e.ExitCode = 10
 		}
 		e.Reach = append(e.Reach, event.Reach{Host: r.Host, Handshakes: 1, RoundTrips: 3 * (r.OK + r.Failed), Commands: r.OK + r.Failed, BytesIn: 4096, BytesOut: 2048})
 	}
@@ -417,6 +426,61 @@ func cancelled() *imagined {
 	return m
 }
 
+// resumed is a morning on which a server did not come up, and then the
+// controller was killed in the middle of the kiosks: two attempts more.
+func resumedEvents() []event.Event {
+	failing := morning()
+	failing.plays = failing.plays[:2]
+	failing.plays[1].tasks[2].end = func(h string) (event.Outcome, event.Result) {
+		if h == "ticket-2" {
+			return event.Failed, event.Result{Values: value.NewDict("changed", false, "msg", "Unable to start service ticketd: Job for ticketd.service failed because the control process exited with error code.")}
+		}
+		return event.Changed, event.Result{}
+	}
+	out := failing.make()
+	last := out[len(out)-1].Time
+
+	// The server is started again; the plays behind it follow.
+	second := morning()
+	second.recap = failing.recap
+	second.recap["ticket-2"].Failed = 0
+	second.began, second.firstPlay = last.Add(4*time.Minute), 1
+	second.resumed = &event.RunResumed{
+		Attempt: 2, Version: "0.1.0", User: "박점검", Node: "control-1",
+		Reason: say.T("ticketd was repaired", "ticketd를 고쳤습니다"),
+		Inputs: []event.Input{{File: "playbooks/morning-startup.yml", SHA256: "ab86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a99"}},
+	}
+	second.plays = second.plays[1:]
+	ticket := second.plays[0].tasks[2:]
+	for i := range ticket {
+		ticket[i].on, ticket[i].slow = func(h string) bool { return h == "ticket-2" }, nil
+	}
+	second.plays[0].tasks = append([]imaginedTask{{on: func(string) bool { return false }}, {on: func(string) bool { return false }}}, ticket...)
+	second.task = 4 // the tasks of the first play
+	rest := second.make()
+	kill := len(rest) - 90
+	out = append(out, rest[:kill]...)
+
+	// The controller was killed there; a minute later it goes on.
+	pause := time.Minute
+	out = append(out, event.New(0, rest[kill].Time.Add(pause), event.RunResumed{
+		Attempt: 3, Version: "0.1.0", User: "박점검", Node: "control-2",
+		Reason: say.T("the controller went down", "제어 서버가 꺼졌습니다"),
+	}))
+	for _, e := range rest[kill:] {
+		e.Time = e.Time.Add(pause)
+		if d, ok := e.Data.(event.HostTaskEnded); ok {
+			d.Began = d.Began.Add(pause)
+			e.Data = d
+		}
+		out = append(out, e)
+	}
+	for i := range out {
+		out[i].Seq = int64(i + 1)
+	}
+	return out
+}
+
 // many is a run of many hosts and tasks with some failures; it is made when it
 // is needed, not stored.
 func many(hosts, tasks int) *imagined {
@@ -452,11 +516,15 @@ func many(hosts, tasks int) *imagined {
 
 // stored are the runs that are kept as files, for people and for other tests.
 var stored = []struct {
-	name string
-	run  func() *imagined
+	name   string
+	events func() []event.Event
 }{
-	{"good", good}, {"failed", failed}, {"morning", morning}, {"cancelled", cancelled},
-	{"cut", func() *imagined { m := good(); m.cut = true; return m }},
+	{"good", func() []event.Event { return good().make() }},
+	{"failed", func() []event.Event { return failed().make() }},
+	{"morning", func() []event.Event { return morning().make() }},
+	{"cancelled", func() []event.Event { return cancelled().make() }},
+	{"resumed", resumedEvents},
+	{"cut", func() []event.Event { m := good(); m.cut = true; return m.make() }},
 }
 
 // TestStoredStreams writes testdata/streams with -update, and checks that they
@@ -465,7 +533,7 @@ func TestStoredStreams(t *testing.T) {
 	for _, s := range stored {
 		var b strings.Builder
 		w := event.NewWriter(&b)
-		for _, e := range s.run().make() {
+		for _, e := range s.events() {
 			w.Emit(e)
 		}
 		require.NoError(t, w.Close())

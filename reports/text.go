@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"golang.org/x/text/encoding/korean"
 )
 
 // escapes are the escape sequences of terminals: colours, cursor movements,
@@ -19,6 +21,7 @@ func safeText(s string) string {
 	if isPlain(s) {
 		return s
 	}
+	s = readable(s)
 	s = escapes.ReplaceAllString(s, "")
 	s = strings.ReplaceAll(s, "\r\n", "\n")
 	var b strings.Builder
@@ -40,6 +43,24 @@ func safeText(s string) string {
 			b.WriteRune(r)
 		}
 		i += n
+	}
+	return b.String()
+}
+
+// readable gives text of old Korean machines, which is CP949, as UTF-8. What is
+// neither stays as it is: line by line, since one log may hold both.
+func readable(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	var b strings.Builder
+	for line := range strings.Lines(s) {
+		if !utf8.ValidString(line) {
+			if decoded, err := korean.EUCKR.NewDecoder().String(line); err == nil && !strings.ContainsRune(decoded, utf8.RuneError) {
+				line = decoded
+			}
+		}
+		b.WriteString(line)
 	}
 	return b.String()
 }

@@ -23,6 +23,7 @@ var words = map[string]say.Text{
 	"working":      say.T("of the hosts' time was work", "호스트 시간 중 작업(나머지는 대기)"),
 	"milestones":   say.T("Deadlines", "기한"),
 	"opening":      say.T("Opening", "개장"),
+	"the_opening":  say.T("opening", "개장"),
 	"met":          say.T("kept", "지킴"),
 	"missed":       say.T("late", "늦음"),
 	"not_reached":  say.T("not reached", "도달 못 함"),
@@ -101,5 +102,5 @@ func hostsText(n int) say.Text {
 	if n == 1 {
 		return say.T("1 host", "호스트 1대")
 	}
-	return say.T("%d hosts", "호스트 %d대", n)
+	return say.T("%s hosts", "호스트 %s대", number(n))
 }
