@@ -55,7 +55,7 @@ type Builder struct {
 	columnsLeftOut bool
 	resumes        int
 	blamed         map[cellKey]*Cause // by column and host: what its failure was counted to
-	gaps           []gap // between attempts, when nothing ran
+	gaps           []gap              // between attempts, when nothing ran
 }
 
 type cellKey struct {

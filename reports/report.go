@@ -1,6 +1,8 @@
 package reports
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"sunup/internal/diag"
@@ -366,4 +368,25 @@ func isBad(o event.Outcome) bool {
 var gravity = map[event.Outcome]int{
 	event.Skipped: 1, event.OK: 2, event.Ignored: 3, event.Rescued: 4, event.Changed: 5,
 	event.Cancelled: 6, event.Unknown: 7, event.Quarantined: 8, event.Failed: 9, event.Unreachable: 10,
+}
+
+// worstFirst are the hosts with those first that somebody should look at, by
+// gravity; the others keep their order.
+func worstFirst(hosts []*Host) []*Host {
+	out := slices.Clone(hosts)
+	slices.SortStableFunc(out, func(x, y *Host) int { return cmp.Compare(sick(y.Outcome), sick(x.Outcome)) })
+	return out
+}
+
+// urgentFirst are the failures with those first that are still to be mended.
+func urgentFirst(failures []*Failure) []*Failure {
+	urgent := func(f *Failure) int {
+		if isBad(f.Outcome) && !f.Mended {
+			return 0
+		}
+		return 1
+	}
+	out := slices.Clone(failures)
+	slices.SortStableFunc(out, func(x, y *Failure) int { return cmp.Compare(urgent(x), urgent(y)) })
+	return out
 }

@@ -195,3 +195,22 @@ var outcomeSymbols = map[event.Outcome]string{
 	event.OK: "✓", event.Changed: "●", event.Skipped: "–", event.Failed: "✗", event.Unreachable: "⚠",
 	event.Rescued: "↺", event.Ignored: "≈", event.Quarantined: "◧", event.Cancelled: "■", event.Unknown: "?",
 }
+
+// day is a date and a time of day, as people of each language write them.
+func day(t time.Time, zone *time.Location) say.Text {
+	t = t.In(zone)
+	week := weekdays[t.Weekday()]
+	return say.T("%s %[2]s, %[4]s", "%[3]s (%[1]s) %[4]s", week, t.Format("2 January 2006"), t.Format("2006년 1월 2일"), t.Format("15:04:05 ")+zoneName(t))
+}
+
+// zoneName is the short name of a time's zone, or its distance from UTC.
+func zoneName(t time.Time) string {
+	if name, _ := t.Zone(); name != "" && name[0] != '+' && name[0] != '-' {
+		return name
+	}
+	return "UTC" + t.Format("-07:00")
+}
+
+var weekdays = [7]say.Text{
+	say.T("Sunday", "일"), say.T("Monday", "월"), say.T("Tuesday", "화"), say.T("Wednesday", "수"), say.T("Thursday", "목"), say.T("Friday", "금"), say.T("Saturday", "토"),
+}

@@ -26,11 +26,8 @@ func safeText(s string) string {
 	s = strings.ReplaceAll(s, "\r\n", "\n")
 	var b strings.Builder
 	b.Grow(len(s))
-	for i := 0; i < len(s); {
-		r, n := utf8.DecodeRuneInString(s[i:])
+	for _, r := range s {
 		switch {
-		case r == utf8.RuneError && n == 1:
-			fmt.Fprintf(&b, "⟨%02x⟩", s[i])
 		case r == '\n' || r == '\t':
 			b.WriteRune(r)
 		case r < ' ':
@@ -42,25 +39,40 @@ func safeText(s string) string {
 		default:
 			b.WriteRune(r)
 		}
-		i += n
 	}
 	return b.String()
 }
 
-// readable gives text of old Korean machines, which is CP949, as UTF-8. What is
-// neither stays as it is: line by line, since one log may hold both.
+// readable gives text of old Korean machines, which is CP949, as UTF-8: line by
+// line, since one log may hold both. A byte that is no text in either is shown
+// as ⟨ff⟩.
 func readable(s string) string {
 	if utf8.ValidString(s) {
 		return s
 	}
 	var b strings.Builder
 	for line := range strings.Lines(s) {
-		if !utf8.ValidString(line) {
-			if decoded, err := korean.EUCKR.NewDecoder().String(line); err == nil && !strings.ContainsRune(decoded, utf8.RuneError) {
-				line = decoded
-			}
+		b.WriteString(readableLine(line))
+	}
+	return b.String()
+}
+
+func readableLine(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	if decoded, err := korean.EUCKR.NewDecoder().String(s); err == nil && !strings.ContainsRune(decoded, utf8.RuneError) {
+		return decoded
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError && n == 1 {
+			fmt.Fprintf(&b, "⟨%02x⟩", s[i])
+		} else {
+			b.WriteRune(r)
 		}
-		b.WriteString(line)
+		i += n
 	}
 	return b.String()
 }
