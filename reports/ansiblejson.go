@@ -30,7 +30,7 @@ func WriteAnsibleJSON(w io.Writer, s Source) error {
 	defer spool.Close()
 	defer os.Remove(spool.Name())
 	f := &ansibleFold{spool: bufio.NewWriterSize(spool, 256<<10), plays: map[int]*ansiblePlay{}, tasks: map[int]*ansibleTask{}, again: map[string]*ansibleTask{}, items: map[cellKey][]any{}}
-	for e, err := range s.Events {
+	for e, err := range event.Settled(s.Events) {
 		if err != nil {
 			return fmt.Errorf("write ansible JSON: %w", err)
 		}
@@ -118,11 +118,26 @@ func (f *ansibleFold) taskStarted(d event.TaskStarted, at time.Time) {
 }
 
 // itemValues is the result of one item, as it stands in results.
-func itemValues(d event.ItemEnded) any {
+func itemValues(d event.ItemEnded) *value.Dict {
 	if d.Result.NoLog || d.Result.Values == nil {
 		return censored(d.Result.Values)
 	}
-	return d.Result.Values
+	values := d.Result.Values.Copy()
+	values.Set("failed", false)
+	mark(values, d.Outcome)
+	return values
+}
+
+// mark says in Ansible's words how a result ended.
+func mark(values *value.Dict, o event.Outcome) {
+	switch o {
+	case event.Failed, event.Ignored, event.Rescued, event.Quarantined:
+		values.Set("failed", true)
+	case event.Skipped:
+		values.Set("skipped", true)
+	case event.Unreachable:
+		values.Set("unreachable", true)
+	}
 }
 
 func censored(values *value.Dict) *value.Dict {
@@ -142,7 +157,13 @@ func (f *ansibleFold) ended(d event.HostTaskEnded, at time.Time) error {
 		values = censored(values)
 	}
 	values = values.Copy()
+	if values.At("censored") == nil {
+		mark(values, d.Outcome)
+	}
 	values.Set("action", t.Action)
+	if values.At("include") != nil && values.At("include_args") == nil {
+		values.Set("include_args", &value.Dict{})
+	}
 	if d.Loop && values.At("results") == nil {
 		values.Set("results", &value.List{Items: items})
 	}

@@ -122,13 +122,17 @@ func (b *Builder) Emit(e event.Event) {
 	case event.AttemptFailed:
 		b.report.Figures.Attempts++
 	case event.HostTaskEnded:
-		b.hostTaskEnded(d, e.Time)
+		b.hostTaskEnded(d, e)
 	case event.HostLost:
 		if p := b.plays[d.Play]; p != nil {
 			p.Lost = append(p.Lost, d.Host)
 		}
 	case event.HostQuarantined:
-		b.quarantined(d, e.Time)
+		b.quarantined(d, e)
+	case event.Steered:
+		if len(b.report.Steering) < maxWarnings {
+			b.report.Steering = append(b.report.Steering, Steering{At: e.Time, Action: d.Action, Host: d.Host, User: d.User, From: d.From, Reason: d.Reason})
+		}
 	case event.Warning:
 		b.warning(d)
 	case event.Stats:
@@ -214,7 +218,8 @@ func (b *Builder) itemEnded(d event.ItemEnded) {
 	}
 }
 
-func (b *Builder) hostTaskEnded(d event.HostTaskEnded, at time.Time) {
+func (b *Builder) hostTaskEnded(d event.HostTaskEnded, e event.Event) {
+	at := e.Time
 	key := cellKey{d.Task, d.Host}
 	items, diffs := b.items[key], b.itemDiff[key]
 	delete(b.items, key)
@@ -238,7 +243,7 @@ func (b *Builder) hostTaskEnded(d event.HostTaskEnded, at time.Time) {
 	if began.IsZero() {
 		began = at.Add(-d.Took)
 	}
-	h.Cells = append(h.Cells, Cell{Task: t.Number, Outcome: d.Outcome, BeganMS: began.Sub(b.report.Began).Milliseconds(), TookMS: d.Took.Milliseconds()})
+	h.Cells = append(h.Cells, Cell{Task: t.Number, Outcome: d.Outcome, BeganMS: began.Sub(b.report.Began).Milliseconds(), TookMS: d.Took.Milliseconds(), seq: e.Seq})
 	b.tally(t, d, began)
 	if gravity[d.Outcome] > gravity[h.Outcome] {
 		h.Outcome = d.Outcome
@@ -351,13 +356,13 @@ func diffText(diffs []event.Diff) string {
 	return strings.TrimRight(s.String(), "\n")
 }
 
-func (b *Builder) quarantined(d event.HostQuarantined, at time.Time) {
+func (b *Builder) quarantined(d event.HostQuarantined, e event.Event) {
 	h := b.host(d.Host)
 	if d.Zone != "" {
 		h.Zone = d.Zone
 	}
 	h.Outcome = event.Quarantined
-	q := Quarantined{Host: d.Host, Zone: h.Zone, Play: d.Play, Task: -1, At: at, Reason: d.Reason}
+	q := Quarantined{Host: d.Host, Zone: h.Zone, Play: d.Play, Task: -1, At: e.Time, Reason: d.Reason, seq: e.Seq}
 	if p := b.plays[d.Play]; p != nil {
 		q.Owner, q.Grade = p.Owner, p.Grade
 	}
@@ -390,15 +395,19 @@ func (b *Builder) warning(d event.Warning) {
 
 // sortedChanges are the changes by task, with their hosts by name.
 func sortedChanges(changes []*Change) []*Change {
-	out := make([]*Change, len(changes))
-	for i, c := range changes {
+	out := make([]*Change, 0, len(changes))
+	for _, c := range changes {
+		if c.Count == 0 {
+			continue // taken back when the run was resumed
+		}
 		d := *c
 		d.Hosts = slices.Sorted(slices.Values(c.Hosts))
 		d.Diffs = slices.Clone(c.Diffs)
 		for j := range d.Diffs {
 			d.Diffs[j].Hosts = slices.Sorted(slices.Values(d.Diffs[j].Hosts))
 		}
-		out[i] = &d
+		d.Diffs = slices.DeleteFunc(d.Diffs, func(one Diff) bool { return len(one.Hosts) == 0 })
+		out = append(out, &d)
 	}
 	slices.SortStableFunc(out, func(x, y *Change) int { return cmp.Compare(x.Task, y.Task) })
 	return out
@@ -503,7 +512,7 @@ func (b *Builder) finishedPlays(end time.Time) []*Play {
 			q.Outcome = event.Unknown
 		}
 		q.TookMS = q.Ended.Sub(q.Began).Milliseconds()
-		q.Counts = copyCounts(q.Counts)
+		q.Counts, q.Lost = copyCounts(q.Counts), slices.Clone(q.Lost)
 		out[i] = &q
 	}
 	return out

@@ -223,7 +223,9 @@ func (p *page) At(t time.Time) string { return t.In(p.zone).Format("15:04:05") }
 func (p *page) HM(t time.Time) string { return t.In(p.zone).Format("15:04") }
 
 // Day is a date and time with its zone.
-func (p *page) Day(t time.Time) string { return t.In(p.zone).Format("2006-01-02 15:04:05 ") + zoneName(t.In(p.zone)) }
+func (p *page) Day(t time.Time) string {
+	return t.In(p.zone).Format("2006-01-02 15:04:05 ") + zoneName(t.In(p.zone))
+}
 
 // ISO is a time for machines.
 func (p *page) ISO(t time.Time) string { return t.Format(time.RFC3339) }

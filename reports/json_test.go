@@ -42,6 +42,9 @@ func (m schemaMaker) object(rt reflect.Type) map[string]any {
 	props, required := map[string]any{}, []string{}
 	for i := range rt.NumField() {
 		f := rt.Field(i)
+		if !f.IsExported() {
+			continue
+		}
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		s := m.of(f.Type)
 		if doc := m.docs[rt.Name()+"."+f.Name]; doc != "" {

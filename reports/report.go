@@ -47,6 +47,7 @@ type Report struct {
 	Recap      []event.Recap `json:"recap"`
 	Reach      []event.Reach `json:"reach,omitempty"`
 	Warnings   []*Warned     `json:"warnings"`
+	Steering   []Steering    `json:"steering,omitempty"`
 	Stats      []Stats       `json:"stats,omitempty"`
 	// History is how the run stands against earlier ones; there only when a
 	// store of earlier runs was at hand.
@@ -94,6 +95,28 @@ type Attempt struct {
 	Reason say.Text `json:"reason,omitzero"`
 	// Inputs are the files it was made from, when they are others than before.
 	Inputs []event.Input `json:"inputs,omitempty"`
+	// Changes are the differences of the inputs that were accepted.
+	Changes []say.Text `json:"changes,omitempty"`
+	// Unknown are steps that were under way when the run broke, and what was
+	// decided about each.
+	Unknown []Undecided `json:"unknown,omitempty"`
+}
+
+// Undecided is a step whose answer was lost with the run.
+type Undecided struct {
+	Task     string `json:"task"` // its name
+	Host     string `json:"host"`
+	Decision string `json:"decision"` // rerun, repeat, probe, skip or fail
+}
+
+// Steering is a person's hand in the run while it went on.
+type Steering struct {
+	At     time.Time `json:"at"`
+	Action string    `json:"action"` // pause, resume, cancel, skip, quarantine, release or retry
+	Host   string    `json:"host,omitempty"`
+	User   string    `json:"user"`
+	From   string    `json:"from,omitempty"` // terminal or ctl
+	Reason string    `json:"reason,omitempty"`
 }
 
 // History is how a run stands against the earlier runs of the same playbooks.
@@ -240,6 +263,8 @@ type Cell struct {
 	Outcome event.Outcome `json:"outcome"`
 	BeganMS int64         `json:"began_ms"` // since the run began
 	TookMS  int64         `json:"took_ms"`
+
+	seq int64 // of the event that told it
 }
 
 // Failure is one task that failed on one host, with what a person needs to
@@ -314,6 +339,8 @@ type Quarantined struct {
 	Fix    say.Text  `json:"fix,omitzero"`
 	Owner  string    `json:"owner,omitempty"`
 	Grade  int       `json:"grade,omitempty"`
+
+	seq int64 // of the event that told it
 }
 
 // Step is a task as a part of the time that the run took.

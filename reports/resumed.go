@@ -26,9 +26,53 @@ func (b *Builder) runResumed(d event.RunResumed, at time.Time) {
 	}
 	b.gaps = append(b.gaps, gap{b.last, at})
 	b.resumes++
-	r.Attempts = append(r.Attempts, Attempt{Number: max(d.Attempt, before.Number+1), Began: at, User: d.User, Node: d.Node, Reason: d.Reason, Inputs: d.Inputs})
+	r.Attempts = append(r.Attempts, Attempt{Number: max(d.Attempt, before.Number+1), Began: at, User: d.User, Node: d.Node, Reason: d.Reason, Inputs: d.Inputs, Changes: d.Changes, Unknown: b.undecided(d.Unknown)})
+	b.void(d.Void)
 	r.Complete, r.Outcome, r.ExitCode, r.Recap, r.Reach = false, "", 0, nil, nil
 	r.Reason = say.Text{}
+}
+
+func (b *Builder) undecided(steps []event.Undecided) (out []Undecided) {
+	for _, u := range steps[:min(len(steps), maxFailures)] {
+		out = append(out, Undecided{Task: b.starts[u.Task].Name, Host: u.Host, Decision: u.Decision})
+	}
+	return out
+}
+
+// void takes back the ends of tasks that count no more: they are tried again, or
+// followed from what is tried again.
+func (b *Builder) void(seqs []int64) {
+	if len(seqs) == 0 {
+		return
+	}
+	gone := make(map[int64]bool, len(seqs))
+	for _, seq := range seqs {
+		gone[seq] = true
+	}
+	for _, h := range b.report.Hosts {
+		for _, c := range h.Cells {
+			if gone[c.seq] {
+				b.forget(b.report.Tasks[c.Task], h, c)
+			}
+		}
+		h.Cells = slices.DeleteFunc(h.Cells, func(c Cell) bool { return gone[c.seq] })
+		b.regrade(h)
+	}
+	b.report.Quarantine = slices.DeleteFunc(b.report.Quarantine, func(q Quarantined) bool { return gone[q.seq] })
+}
+
+// regrade finds a host's outcome anew.
+func (b *Builder) regrade(h *Host) {
+	aside := slices.ContainsFunc(b.report.Quarantine, func(q Quarantined) bool { return q.Host == h.Name })
+	if h.Outcome = ""; aside {
+		h.Outcome = event.Quarantined
+		return
+	}
+	for _, c := range h.Cells {
+		if gravity[c.Outcome] > gravity[h.Outcome] {
+			h.Outcome = c.Outcome
+		}
+	}
 }
 
 // attempts are the attempts of a resumed run with the end of the last one.
@@ -72,6 +116,7 @@ func (b *Builder) again(start event.TaskStarted, h *Host) *Task {
 		}
 		b.forget(t, h, h.Cells[i])
 		h.Cells = slices.Delete(h.Cells, i, i+1)
+		b.regrade(h)
 		return t
 	}
 	return nil
@@ -81,6 +126,9 @@ func (b *Builder) again(start event.TaskStarted, h *Host) *Task {
 func (b *Builder) forget(t *Task, h *Host, c Cell) {
 	t.Counts.less(c.Outcome)
 	t.WorkMS -= c.TookMS
+	if c.Outcome == event.Changed {
+		b.unchange(t, h)
+	}
 	b.report.Figures.Cells.less(c.Outcome)
 	if p := b.plays[t.Play]; p != nil {
 		p.Counts.less(c.Outcome)
@@ -89,14 +137,22 @@ func (b *Builder) forget(t *Task, h *Host, c Cell) {
 	if s := b.spans[span{t.Play, h.Name}]; s != nil {
 		s.working -= time.Duration(c.TookMS) * time.Millisecond
 	}
-	h.Outcome = ""
-	for _, other := range h.Cells {
-		if other.Task != c.Task && gravity[other.Outcome] > gravity[h.Outcome] {
-			h.Outcome = other.Outcome
-		}
-	}
 	b.report.Quarantine = slices.DeleteFunc(b.report.Quarantine, func(q Quarantined) bool { return q.Host == h.Name })
 	b.mend(t, h)
+}
+
+// unchange takes a host out of what a task changed.
+func (b *Builder) unchange(t *Task, h *Host) {
+	c := b.changes[t.Number]
+	if c == nil {
+		return
+	}
+	not := func(name string) bool { return name == h.Name }
+	c.Count--
+	c.Hosts = slices.DeleteFunc(c.Hosts, not)
+	for i := range c.Diffs {
+		c.Diffs[i].Hosts = slices.DeleteFunc(c.Diffs[i].Hosts, not)
+	}
 }
 
 // mend takes a failure that a later attempt did away with out of its cause. It

@@ -439,6 +439,17 @@ func resumedEvents() []event.Event {
 	}
 	out := failing.make()
 	last := out[len(out)-1].Time
+	var void []int64
+	for _, e := range out {
+		switch d := e.Data.(type) {
+		case event.HostTaskEnded:
+			if d.Outcome == event.Failed {
+				void = append(void, e.Seq)
+			}
+		case event.HostLost:
+			void = append(void, e.Seq)
+		}
+	}
 
 	// The server is started again; the plays behind it follow.
 	second := morning()
@@ -446,7 +457,7 @@ func resumedEvents() []event.Event {
 	second.recap["ticket-2"].Failed = 0
 	second.began, second.firstPlay = last.Add(4*time.Minute), 1
 	second.resumed = &event.RunResumed{
-		Attempt: 2, Version: "0.1.0", User: "박점검", Node: "control-1",
+		Attempt: 2, Version: "0.1.0", User: "박점검", Node: "control-1", Void: void,
 		Reason: say.T("ticketd was repaired", "ticketd를 고쳤습니다"),
 		Inputs: []event.Input{{File: "playbooks/morning-startup.yml", SHA256: "ab86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a99"}},
 	}

@@ -138,7 +138,6 @@ var words = map[string]say.Text{
 	"why_resumed":    say.T("Why resumed", "이어 실행한 까닭"),
 	"usual_run":      say.T("Against earlier runs", "이전 실행과 비교"),
 	"attempts_all":   say.T("Attempts", "시도"),
-	"attempt":        say.T("Attempt", "시도"),
 	"offline":        say.T("Made by sunup. This page needs no network and holds everything.", "sunup이 만들었습니다. 네트워크 없이 열 수 있고 모든 내용이 담겨 있습니다."),
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,6 +29,9 @@ type record struct {
 	closers   []func() error
 	// dir holds the reports; empty means that none is written.
 	dir     string
+	writers []reports.Writer
+	// events is the file that the events are kept in.
+	events  string
 	summary bool
 }
 
@@ -67,8 +71,8 @@ func (r *record) abandon(err error) error {
 // openSinks opens everybody who looks on.
 func (r *record) openSinks(p *project, f *runFlags, runID string, screen event.Sink) error {
 	sinks := []event.Sink{r.builder}
+	var err error
 	if screen == nil {
-		var err error
 		if screen, err = r.screen(p, f); err != nil {
 			return err
 		}
@@ -80,6 +84,9 @@ func (r *record) openSinks(p *project, f *runFlags, runID string, screen event.S
 		if err := r.writeEvents(f.eventsFile, &sinks); err != nil {
 			return err
 		}
+	}
+	if r.writers, err = p.app.reportWriters(f.formats); err != nil {
+		return err
 	}
 	if f.style == sunupStyle && !f.noReport || f.reportDir != "" {
 		if err := r.openDir(f.reportDir, runID, f.eventsFile == "" && r.store == nil, &sinks); err != nil {
@@ -119,6 +126,7 @@ func (r *record) writeEvents(path string, sinks *[]event.Sink) error {
 	}
 	w := event.NewWriter(file)
 	*sinks = append(*sinks, w)
+	r.events = path
 	r.closers = append(r.closers, w.Close, file.Close)
 	return nil
 }
@@ -179,7 +187,7 @@ func (r *record) finish() error {
 	var errs *multierror.Error
 	if r.recording != nil {
 		// The others have everything only after it.
-		errs = multierror.Append(errs, r.recording.Close(), r.store.Close())
+		errs = multierror.Append(errs, r.recording.Close())
 	}
 	for _, c := range r.closers {
 		errs = multierror.Append(errs, c())
@@ -188,8 +196,11 @@ func (r *record) finish() error {
 	var files []string
 	if r.dir != "" {
 		var err error
-		files, err = r.app.writeReports(r.dir, report)
+		files, err = r.app.writeReports(r.dir, reports.Source{Report: report, Lang: r.app.lang, Events: r.recorded()}, r.writers)
 		errs = multierror.Append(errs, err)
+	}
+	if r.store != nil {
+		errs = multierror.Append(errs, r.store.Close())
 	}
 	if r.summary {
 		errs = multierror.Append(errs, r.app.writeSummary(report, files))
@@ -197,39 +208,18 @@ func (r *record) finish() error {
 	return errs.ErrorOrNil()
 }
 
-// writeReports writes the files of a report and returns their names.
-func (a *app) writeReports(dir string, report *reports.Report) ([]string, error) {
-	page, data := filepath.Join(dir, "report.html"), filepath.Join(dir, "report.json")
-	if err := writeReport(data, func(f *os.File) error { return reports.WriteJSON(f, report) }); err != nil {
-		return nil, err
+// recorded walks the events of the run as they were kept.
+func (r *record) recorded() iter.Seq2[event.Event, error] {
+	if r.recording != nil {
+		return r.store.Events(context.Background(), r.recording.RunID(), 0)
 	}
-	if err := writeReport(page, func(f *os.File) error { return reports.WriteHTML(f, report, a.lang) }); err != nil {
-		return nil, err
-	}
-	return []string{page}, nil
+	return eventsOf(r.events)
 }
 
 func (a *app) writeSummary(report *reports.Report, files []string) error {
 	return reports.WriteSummary(a.out, report, reports.SummaryOptions{
 		Lang: a.lang, Color: reports.UseColor(a.out, a.getenv), Width: reports.TerminalWidth(a.out), Files: files,
 	})
-}
-
-// writeReport writes a file whole or not at all.
-func writeReport(path string, write func(*os.File) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	defer os.Remove(f.Name())
-	if err := write(f); err != nil {
-		f.Close()
-		return fmt.Errorf("write report %s: %w", path, err)
-	}
-	if err := f.Close(); err != nil {
-		return fmt.Errorf("write report %s: %w", path, err)
-	}
-	return os.Rename(f.Name(), path)
 }
 
 // stateDir is where runs are kept.

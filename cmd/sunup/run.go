@@ -48,6 +48,7 @@ type runFlags struct {
 
 	output, eventsFile, reportDir string
 	noReport, noRecord            bool
+	formats                       []string
 }
 
 func (a *app) runCommand(s style) *cobra.Command {
@@ -95,7 +96,8 @@ func (a *app) addRunFlags(c *cobra.Command, f *runFlags) {
 	a.addConnectFlags(fs, &f.connect)
 	fs.StringVar(&f.output, "output", "", a.text("auto, live, plain, ansible or none", "출력: auto, live, plain, ansible, none"))
 	fs.StringVar(&f.eventsFile, "events", "", a.text("write every event to this file as JSON lines", "모든 이벤트를 이 파일에 JSON 줄로 기록"))
-	fs.StringVar(&f.reportDir, "report", "", a.text("directory for report.html and report.json (default: in the state directory)", "report.html과 report.json을 둘 디렉터리 (기본: 상태 디렉터리)"))
+	fs.StringVar(&f.reportDir, "report", "", a.text("directory for the reports (default: in the state directory)", "보고서를 둘 디렉터리 (기본: 상태 디렉터리)"))
+	a.addFormatFlag(fs, &f.formats, "report-format", "")
 	fs.BoolVar(&f.noReport, "no-report", false, a.text("leave no report", "보고서를 남기지 않기"))
 	fs.BoolVar(&f.noRecord, "no-record", false, a.text("leave no record in the store (see 'sunup runs')", "저장소에 기록하지 않기 ('sunup runs' 참고)"))
 }
