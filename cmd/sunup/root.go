@@ -46,7 +46,7 @@ func (a *app) exitCode(err error) int {
 		}
 		return exitUnreachable // ansible-playbook: 4 for files that cannot be read
 	case errors.As(err, new(usageError)):
-		fmt.Fprintf(a.err, "%s: %v\n", say.T("error", "오류").In(a.lang), err)
+		fmt.Fprintf(a.err, "%s: %s\n", say.T("error", "오류").In(a.lang), a.textOf(err))
 		a.tell(a.err, say.T("→ see '%s --help'", "→ '%s --help'{을/를} 보십시오", a.name))
 		return exitUsage
 	}
@@ -67,6 +67,8 @@ func (a *app) exitCode(err error) int {
 
 // usageError is a command line that cannot be understood.
 type usageError struct{ error }
+
+func (u usageError) Unwrap() error { return u.error }
 
 // rootCommand lists every subcommand. Called under one of Ansible's names, the
 // binary is that command.
@@ -118,6 +120,9 @@ func (a *app) rootCommand() *cobra.Command {
 		a.docCommand(),
 		a.reportCommand(),
 		a.runsCommand(),
+		a.auditCommand(),
+		a.exportCommand(),
+		a.importCommand(),
 		a.labCommand(),
 		a.versionCommand(),
 	)

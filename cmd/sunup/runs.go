@@ -66,7 +66,7 @@ func (a *app) runsCommand() *cobra.Command {
 	c.Flags().IntVarP(&f.Limit, "number", "n", 20, a.text("how many at most (0: all)", "최대 개수 (0: 전부)"))
 	c.Flags().StringVar(&f.Name, "name", "", a.text("only runs of this startup or playbook", "이 기동 또는 플레이북의 실행만"))
 	c.Flags().BoolVar(&asJSON, "json", false, a.text("as JSON", "JSON으로 출력"))
-	c.AddCommand(a.runsShowCommand())
+	c.AddCommand(a.runsShowCommand(), a.runsPruneCommand(), a.runsHoldCommand(), a.runsReleaseCommand())
 	return c
 }
 

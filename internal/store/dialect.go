@@ -55,9 +55,10 @@ func chooseDialect(dir, address string) (dialect, error) {
 }
 
 func sqliteDialect(file string) dialect {
+	// secure_delete: what was pruned is not left in free pages of the file.
 	// A path with ? or % in it would be read as parameters.
 	source := "file:" + (&url.URL{Path: file}).EscapedPath() +
-		"?_pragma=busy_timeout(20000)&_pragma=synchronous(FULL)&_txlock=immediate"
+		"?_pragma=busy_timeout(20000)&_pragma=secure_delete(1)&_pragma=synchronous(FULL)&_txlock=immediate"
 	return dialect{
 		name: "SQLite", driver: "sqlite", source: source,
 		prepare: "PRAGMA journal_mode = WAL", // kept in the file

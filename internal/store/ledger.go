@@ -107,3 +107,36 @@ func (e Entry) body() ledgerBody {
 	_ = json.Unmarshal(e.Body, &b) // a broken body breaks the hash too
 	return b
 }
+
+// sealBroken enters the ends of runs that broke off, except one: from then on
+// nothing can be cut off from them unseen.
+func (s *Store) sealBroken(tx *sql.Tx, except string) error {
+	rows, err := tx.Query("SELECT " + runColumns + " FROM runs WHERE ended = 0")
+	if err != nil {
+		return fmt.Errorf("read broken runs: %w", err)
+	}
+	var broken []Run
+	for rows.Next() {
+		r, err := s.scanRun(rows)
+		if err != nil {
+			return errors.Join(fmt.Errorf("read broken runs: %w", err), rows.Close())
+		}
+		if r.State == Broken && r.ID != except {
+			broken = append(broken, r)
+		}
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return fmt.Errorf("read broken runs: %w", err)
+	}
+	for _, r := range broken {
+		var kind string
+		err := tx.QueryRow(s.dialect.sql("SELECT kind FROM ledger WHERE run = ? AND kind IN ('run_began', 'run_sealed', 'imported') ORDER BY n DESC LIMIT 1"), r.ID).Scan(&kind)
+		if err == nil && kind == ledgerBegan {
+			err = s.enter(tx, ledgerSealed, r.ID, ledgerBody{Events: r.Events, Head: r.Head})
+		}
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+	}
+	return nil
+}

@@ -91,6 +91,9 @@ func (r *Recording) LastSeq() int64 { return r.run.Events }
 // begin finds the run or makes its row.
 func (r *Recording) begin(tx *sql.Tx, runID string) error {
 	s := r.store
+	if err := s.sealBroken(tx, runID); err != nil {
+		return err
+	}
 	have, err := s.scanRun(tx.QueryRow(s.dialect.sql("SELECT "+runColumns+" FROM runs WHERE id = ?"), runID))
 	switch {
 	case err == nil:

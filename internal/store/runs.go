@@ -63,7 +63,6 @@ type Filter struct {
 	Name   string    // of the startup or the playbooks
 	Since  time.Time // began then or later
 	Before time.Time // began before
-	Below  int64     // only those with a smaller N
 	Ended  bool      // only those that ended
 	Real   bool      // no check mode
 	Limit  int       // at most so many, the newest; 0 means all
@@ -74,7 +73,7 @@ const runColumns = "n, id, name, playbooks, inventory, host_limit, check_mode, w
 // Runs lists runs, the newest first.
 func (s *Store) Runs(ctx context.Context, f Filter) ([]Run, error) {
 	where, args := f.where()
-	query := "SELECT " + runColumns + " FROM runs" + where + " ORDER BY n DESC"
+	query := "SELECT " + runColumns + " FROM runs" + where + " ORDER BY began DESC, n DESC"
 	if f.Limit > 0 {
 		query += " LIMIT " + strconv.Itoa(f.Limit)
 	}
@@ -115,9 +114,6 @@ func (f Filter) where() (string, []any) {
 	}
 	if !f.Before.IsZero() {
 		add("began < ?", f.Before.UnixNano())
-	}
-	if f.Below > 0 {
-		add("n < ?", f.Below)
 	}
 	if f.Ended {
 		add("ended > 0")
@@ -251,12 +247,26 @@ func (s *Store) rows(ctx context.Context, runID string, from int64) iter.Seq2[ro
 	}
 }
 
+const pageQuery = "SELECT seq, at, type, data, hash, digest FROM events WHERE run = ? AND seq >= ? ORDER BY seq LIMIT ?"
+
 func (s *Store) page(ctx context.Context, n, from int64) ([]row, error) {
-	rows, err := s.db.QueryContext(ctx, s.dialect.sql(
-		"SELECT seq, at, type, data, hash, digest FROM events WHERE run = ? AND seq >= ? ORDER BY seq LIMIT "+strconv.Itoa(pageRows)), n, from)
+	rows, err := s.db.QueryContext(ctx, s.dialect.sql(pageQuery), n, from, pageRows)
 	if err != nil {
 		return nil, fmt.Errorf("read events: %w", err)
 	}
+	return scanRows(rows)
+}
+
+// pageIn is page within a transaction.
+func (s *Store) pageIn(tx *sql.Tx, n, from int64) ([]row, error) {
+	rows, err := tx.Query(s.dialect.sql(pageQuery), n, from, pageRows)
+	if err != nil {
+		return nil, fmt.Errorf("read events: %w", err)
+	}
+	return scanRows(rows)
+}
+
+func scanRows(rows *sql.Rows) ([]row, error) {
 	defer rows.Close()
 	var out []row
 	for rows.Next() {
