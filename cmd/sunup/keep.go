@@ -250,7 +250,7 @@ func (a *app) export(ctx context.Context, s *store.Store, file string, refs []st
 	if file == "-" {
 		return write(a.out)
 	}
-	err := writeReport(file, func(f *os.File) error {
+	err := writeWhole(file, func(f *os.File) error {
 		if !strings.HasSuffix(file, ".gz") {
 			return write(f)
 		}
