@@ -41,6 +41,8 @@ type Options struct {
 	CheckHealth func(*yaml.Node) diag.Problems
 	// Decrypt opens a vaulted file; nil refuses such files.
 	Decrypt func([]byte) ([]byte, error)
+	// Seen is told of every file that is read, as it was found; may be nil.
+	Seen func(path string, src []byte)
 	// MaxFiles is how many task files, roles and playbooks one playbook may
 	// bring in, each counted as often as it is used; 0 is 200,000. DebOps, the
 	// largest known project, has 20,000.
@@ -272,6 +274,9 @@ func (l *Loader) parse(path string) *file {
 	l.mu.Unlock()
 	f.once.Do(func() {
 		src, err := fs.ReadFile(l.o.FS, l.fsPath(path))
+		if err == nil && l.o.Seen != nil {
+			l.o.Seen(abs, src)
+		}
 		if err == nil {
 			src, err = l.open(src)
 		}

@@ -24,6 +24,10 @@ type Journal struct {
 	Resumed *event.RunResumed
 	// Ended is the end of the run, if it had one.
 	Ended *event.RunEnded
+	// Inputs are the files that were read so far, with their SHA-256, and
+	// Facets what else the run was made from.
+	Inputs map[string]string
+	Facets map[string]string
 
 	last    int64 // number of the last event
 	tasks   int64 // the highest number of a task
@@ -105,7 +109,7 @@ func ReadJournal(record iter.Seq2[event.Event, error], o JournalOptions) (*Journ
 	f.j = &Journal{
 		attempt: 2, onlyAgain: o.Failed, plays: map[int]event.PlayStarted{}, starts: map[int]event.TaskStarted{},
 		announced: map[taskKey][]int{}, again: map[string]bool{}, steps: map[stepKey][]*pastStep{},
-		claimed: map[int]bool{}, told: map[string]int{},
+		claimed: map[int]bool{}, told: map[string]int{}, Inputs: map[string]string{}, Facets: map[string]string{},
 	}
 	for e, err := range event.Settled(record) {
 		if err != nil {
@@ -151,9 +155,13 @@ func (f *journalFold) add(e event.Event) {
 	switch d := e.Data.(type) {
 	case event.RunStarted:
 		j.Started = d
+		j.made(d.Inputs, d.Facets)
 	case event.RunResumed:
 		j.Resumed, j.Ended = &d, nil
 		j.attempt = d.Attempt + 1
+		j.made(d.Inputs, d.Facets)
+	case event.InputRead:
+		j.Inputs[d.File] = d.SHA256
 	case event.PlayStarted:
 		j.plays[d.Play] = d
 	case event.TaskStarted:
@@ -184,6 +192,19 @@ func (f *journalFold) add(e event.Event) {
 	}
 	if key := toldKey(e.Data); key != "" {
 		j.told[key]++
+	}
+}
+
+// made takes over what the run was made from: all of it, when it is told.
+func (j *Journal) made(inputs []event.Input, facets []event.Facet) {
+	for _, in := range inputs {
+		j.Inputs[in.File] = in.SHA256
+	}
+	if len(facets) > 0 {
+		j.Facets = map[string]string{}
+	}
+	for _, f := range facets {
+		j.Facets[f.Name] = f.Digest
 	}
 }
 
@@ -332,6 +353,8 @@ func toldKey(d event.Data) string {
 		return fmt.Sprint("up ", d.Play, " ", d.Host)
 	case event.PlayEnded:
 		return fmt.Sprint("play ended ", d.Play)
+	case event.InputRead:
+		return "input " + d.File + d.SHA256
 	case event.Warning:
 		return "warning " + d.Host + " " + d.Text.In(say.English)
 	}
@@ -425,6 +448,36 @@ func (j *Journal) orderOf(play int, hosts []*host) []*host {
 	}
 	slices.SortStableFunc(hosts, func(a, b *host) int { return place[a.name] - place[b.name] })
 	return hosts
+}
+
+// Steps counts the steps that ended.
+func (j *Journal) Steps() int {
+	n := 0
+	for _, queue := range j.steps {
+		for _, s := range queue {
+			if s.end != nil {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// Attempt is which attempt at the run the next one is: 2 at the first resume.
+func (j *Journal) Attempt() int { return j.attempt }
+
+// Settled returns the events that still count.
+func (j *Journal) Settled(record iter.Seq2[event.Event, error]) iter.Seq2[event.Event, error] {
+	return func(yield func(event.Event, error) bool) {
+		for e, err := range event.Settled(record) {
+			if _, void := slices.BinarySearch(j.void, e.Seq); void && err == nil {
+				continue
+			}
+			if !yield(e, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 // Failures are the hosts that have something to try again.

@@ -110,6 +110,12 @@ func (r *Run) Execute(ctx context.Context, books []*playbooks.Playbook) (Summary
 	return r.finish(ctx, err), err
 }
 
+// NoteInput tells that a file was read for the run while it goes on. It may be
+// called from any goroutine.
+func (r *Run) NoteInput(in event.Input) {
+	r.stream.emit(event.InputRead{File: in.File, SHA256: in.SHA256})
+}
+
 // Stop lets the tasks that have begun finish and begins no others.
 func (r *Run) Stop() { r.cancel.stop() }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"path/filepath"
 	"sort"
 	"sync"
 
@@ -12,16 +13,38 @@ import (
 // inputs are the files that a run was made from.
 type inputs struct {
 	mu    sync.Mutex
-	files map[string]string // path -> SHA-256 in hex
+	files map[string]string // absolute path -> SHA-256 in hex
+	// tell is told of files that are read while the run goes on; nil before.
+	tell func(event.Input)
 }
 
 func newInputs() *inputs { return &inputs{files: map[string]string{}} }
 
 func (i *inputs) add(path string, src []byte) {
-	sum := sha256.Sum256(src)
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	sum := digestOf(src)
+	i.mu.Lock()
+	known := i.files[path] == sum
+	i.files[path] = sum
+	tell := i.tell
+	i.mu.Unlock()
+	if !known && tell != nil {
+		tell(event.Input{File: path, SHA256: sum})
+	}
+}
+
+// tellOf makes the inputs tell of what is read from now on.
+func (i *inputs) tellOf(tell func(event.Input)) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.files[path] = hex.EncodeToString(sum[:])
+	i.tell = tell
+}
+
+func digestOf(src []byte) string {
+	sum := sha256.Sum256(src)
+	return hex.EncodeToString(sum[:])
 }
 
 func (i *inputs) list() []event.Input {

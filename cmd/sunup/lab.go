@@ -58,7 +58,10 @@ func (a *app) labDemoCommand() *cobra.Command {
 		Short:   a.text("Start the hosts of a scenario, run a playbook on them, stop them", "시나리오의 호스트를 띄워 플레이북을 실행하고 내립니다"),
 		Example: "  sunup lab demo --scenario playbooks/samples/morning-startup/fleet.yml playbooks/samples/morning-startup/site.yml",
 		Args:    cobra.MinimumNArgs(1),
-		RunE:    func(c *cobra.Command, args []string) error { return a.demo(c.Context(), scenario, f, args) },
+		RunE: func(c *cobra.Command, args []string) error {
+			f.command = []string{"lab demo"}
+			return a.demo(c.Context(), scenario, f, args)
+		},
 	}
 	a.addRunFlags(c, f)
 	c.Flags().StringVar(&scenario, "scenario", "", a.text("the scenario file", "시나리오 파일"))

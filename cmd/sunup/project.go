@@ -67,6 +67,7 @@ func (a *app) openProject(ctx context.Context, t targetFlags, checking bool) (*p
 		CheckTemplate:    p.checkTemplate,
 		CheckHealth:      health.Check,
 		Decrypt:          p.decrypt,
+		Seen:             p.inputs.add,
 		LackingIsWarning: checking,
 	}
 	p.loader = playbooks.NewLoader(p.loaderOptions)

@@ -27,6 +27,8 @@ type record struct {
 	sink      event.Sink
 	builder   *reports.Builder
 	closers   []func() error
+	// locked is the run that holds the locks of hosts; "" when there are none.
+	locked string
 	// dir holds the reports; empty means that none is written.
 	dir     string
 	writers []reports.Writer
@@ -36,7 +38,7 @@ type record struct {
 }
 
 // openRecord prepares all receivers of the run's events.
-func (p *project) openRecord(ctx context.Context, f *runFlags, runID string, screen event.Sink) (*record, error) {
+func (p *project) openRecord(ctx context.Context, f *runFlags, runID string, hosts []string, screen event.Sink) (*record, error) {
 	a := p.app
 	r := &record{app: a, builder: reports.NewBuilder()}
 	recording := f.records(a.getenv)
@@ -46,7 +48,14 @@ func (p *project) openRecord(ctx context.Context, f *runFlags, runID string, scr
 			return nil, err
 		}
 	}
+	// Before anything is written: a run that may not begin leaves no trace.
+	if err := r.lock(ctx, f, runID, hosts); err != nil {
+		return nil, r.abandon(err)
+	}
 	if err := r.openSinks(p, f, runID, screen); err != nil {
+		return nil, r.abandon(err)
+	}
+	if err := r.recall(ctx, f); err != nil {
 		return nil, r.abandon(err)
 	}
 	if recording {
@@ -56,8 +65,40 @@ func (p *project) openRecord(ctx context.Context, f *runFlags, runID string, scr
 			return nil, r.abandon(err)
 		}
 		r.recording, r.sink = rec, rec
+		// Until now the locks were those of a run that was not yet known to live.
+		if err := r.lock(ctx, f, runID, hosts); err != nil {
+			return nil, r.abandon(errors.Join(err, rec.Close()))
+		}
 	}
 	return r, nil
+}
+
+// lock takes the locks of the run's hosts; a check changes nothing and needs
+// none.
+func (r *record) lock(ctx context.Context, f *runFlags, runID string, hosts []string) error {
+	if r.store == nil || f.check {
+		return nil
+	}
+	if err := r.app.lockHosts(ctx, r.store, runID, hosts, f.waitLock); err != nil {
+		return err
+	}
+	r.locked = runID
+	return nil
+}
+
+// recall gives everybody who looks on what a run that is carried on said so
+// far.
+func (r *record) recall(ctx context.Context, f *runFlags) error {
+	if f.past == nil {
+		return nil
+	}
+	for e, err := range f.past.journal.Settled(r.store.Events(ctx, f.past.run.ID, 0)) {
+		if err != nil {
+			return err
+		}
+		r.sink.Emit(e)
+	}
+	return nil
 }
 
 // abandon closes the store of a run that does not begin.
@@ -65,7 +106,15 @@ func (r *record) abandon(err error) error {
 	if r.store == nil {
 		return err
 	}
-	return errors.Join(err, r.store.Close())
+	return errors.Join(err, r.unlock(), r.store.Close())
+}
+
+// unlock gives the hosts back.
+func (r *record) unlock() error {
+	if r.locked == "" {
+		return nil
+	}
+	return r.store.UnlockHosts(context.Background(), r.locked)
 }
 
 // openSinks opens everybody who looks on.
@@ -100,7 +149,7 @@ func (r *record) openSinks(p *project, f *runFlags, runID string, screen event.S
 // records reports whether the run goes to the store: sunup's own do by default,
 // those under Ansible's names when a store is named.
 func (f *runFlags) records(getenv func(string) string) bool {
-	return !f.noRecord && (f.style == sunupStyle || getenv("SUNUP_STORE") != "")
+	return f.past != nil || !f.noRecord && (f.style == sunupStyle || getenv("SUNUP_STORE") != "")
 }
 
 // openDir makes the directory of the reports; the events are kept beside them.
@@ -187,7 +236,7 @@ func (r *record) finish() error {
 	var errs *multierror.Error
 	if r.recording != nil {
 		// The others have everything only after it.
-		errs = multierror.Append(errs, r.recording.Close())
+		errs = multierror.Append(errs, r.recording.Close(), r.unlock())
 	}
 	for _, c := range r.closers {
 		errs = multierror.Append(errs, c())

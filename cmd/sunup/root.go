@@ -111,6 +111,7 @@ func (a *app) rootCommand() *cobra.Command {
 		a.planCommand(),
 		a.stopCommand(),
 		a.restartCommand(),
+		a.resumeCommand(),
 		a.adhocCommand(),
 		a.checkCommand(),
 		a.inventoryCommand(),

@@ -49,6 +49,12 @@ type runFlags struct {
 	output, eventsFile, reportDir string
 	noReport, noRecord            bool
 	formats                       []string
+	waitLock                      time.Duration
+
+	// command is the command line for the record; past is the run that is
+	// carried on, nil for a new one.
+	command []string
+	past    *resumption
 }
 
 func (a *app) runCommand(s style) *cobra.Command {
@@ -65,7 +71,10 @@ func (a *app) runCommand(s style) *cobra.Command {
 			}
 			return nil
 		},
-		RunE: func(c *cobra.Command, args []string) error { return a.runPlaybooks(c.Context(), f, args) },
+		RunE: func(c *cobra.Command, args []string) error {
+			f.command = f.recordedCommand(c, commandName(s), args)
+			return a.runPlaybooks(c.Context(), f, args)
+		},
 	}
 	if s == ansibleStyle {
 		c.Use = "ansible-playbook [flags] PLAYBOOK..."
@@ -73,6 +82,14 @@ func (a *app) runCommand(s style) *cobra.Command {
 	}
 	a.addRunFlags(c, f)
 	return c
+}
+
+// commandName is the command's name in the record.
+func commandName(s style) string {
+	if s == ansibleStyle {
+		return "ansible-playbook"
+	}
+	return "run"
 }
 
 func (a *app) addRunFlags(c *cobra.Command, f *runFlags) {
@@ -100,6 +117,7 @@ func (a *app) addRunFlags(c *cobra.Command, f *runFlags) {
 	a.addFormatFlag(fs, &f.formats, "report-format", "")
 	fs.BoolVar(&f.noReport, "no-report", false, a.text("leave no report", "보고서를 남기지 않기"))
 	fs.BoolVar(&f.noRecord, "no-record", false, a.text("leave no record in the store (see 'sunup runs')", "저장소에 기록하지 않기 ('sunup runs' 참고)"))
+	a.addWaitLock(fs, &f.waitLock)
 }
 
 // runPlaybooks is the command's story: read, check, run, report.
@@ -134,12 +152,19 @@ func (a *app) runBooks(ctx context.Context, p *project, f *runFlags, paths []str
 	if err != nil {
 		return err
 	}
-	rec, err := p.openRecord(ctx, f, o.RunID, screen)
+	if err := p.recordOptions(f, paths, &o); err != nil {
+		return err
+	}
+	rec, err := p.openRecord(ctx, f, o.RunID, p.lockedHosts(books, f.target.limit), screen)
 	if err != nil {
 		return err
 	}
 	o.Sink = rec.sink
+	if rec.recording != nil {
+		o.Commit = rec.recording.Commit
+	}
 	run := runner.New(o)
+	p.inputs.tellOf(run.NoteInput)
 	ctx, done := a.interruptible(ctx, run)
 	summary, err := run.Execute(ctx, books)
 	done()
@@ -151,6 +176,26 @@ func (a *app) runBooks(ctx context.Context, p *project, f *runFlags, paths []str
 	}
 	if summary.Code != exitOK {
 		return exitWith(summary.Code)
+	}
+	return nil
+}
+
+// recordOptions are what the record needs to know, and what it knows already of
+// a run that is carried on.
+func (p *project) recordOptions(f *runFlags, paths []string, o *runner.Options) error {
+	if !f.records(p.app.getenv) {
+		return nil
+	}
+	var err error
+	if o.Dir, err = os.Getwd(); err != nil {
+		return fmt.Errorf("find working directory: %w", err)
+	}
+	if o.Facets, err = p.facets(paths); err != nil {
+		return err
+	}
+	o.Command = f.command
+	if f.past != nil {
+		return f.past.apply(p, o)
 	}
 	return nil
 }

@@ -38,6 +38,7 @@ const (
 	TypeRunResumed      Type = "run_resumed"
 	TypePlanned         Type = "planned"
 	TypePlayStarted     Type = "play_started"
+	TypeInputRead       Type = "input_read"
 	TypeBatchStarted    Type = "batch_started"
 	TypeTaskStarted     Type = "task_started"
 	TypeHostTaskBegan   Type = "host_task_began"
@@ -112,6 +113,13 @@ type RunStarted struct {
 
 // Input is one file that the run was made from.
 type Input struct {
+	File   string `json:"file"`   // its path
+	SHA256 string `json:"sha256"` // in hexadecimal
+}
+
+// InputRead says that a file was read while the run went on (a template, an
+// included file): an input like those of run_started.
+type InputRead struct {
 	File   string `json:"file"`   // its path
 	SHA256 string `json:"sha256"` // in hexadecimal
 }
@@ -483,6 +491,9 @@ type Steered struct {
 	UID    int    `json:"uid"`              // the user's number on the controller
 	From   string `json:"from"`             // "terminal" or "ctl"
 	Reason string `json:"reason,omitempty"` // why, in the person's words
+	// Void are the numbers (seq) of earlier events that count no more: the
+	// failure of a host that is tried again.
+	Void []int64 `json:"void,omitempty"`
 }
 
 // Probe is one answer of a health probe that changed its state.
@@ -562,6 +573,7 @@ func (Planned) Type() Type         { return TypePlanned }
 func (HostUp) Type() Type          { return TypeHostUp }
 func (Forecast) Type() Type        { return TypeForecast }
 func (PlayStarted) Type() Type     { return TypePlayStarted }
+func (InputRead) Type() Type       { return TypeInputRead }
 func (BatchStarted) Type() Type    { return TypeBatchStarted }
 func (TaskStarted) Type() Type     { return TypeTaskStarted }
 func (HostTaskBegan) Type() Type   { return TypeHostTaskBegan }

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // kinds is one body of every kind.
 var kinds = []Data{
-	RunStarted{}, RunResumed{}, Planned{}, PlayStarted{}, BatchStarted{}, TaskStarted{}, HostTaskBegan{}, ItemEnded{}, AttemptFailed{},
+	RunStarted{}, RunResumed{}, Planned{}, PlayStarted{}, InputRead{}, BatchStarted{}, TaskStarted{}, HostTaskBegan{}, ItemEnded{}, AttemptFailed{},
 	HostTaskEnded{}, Included{}, Notified{}, HostLost{}, HostQuarantined{}, Steered{}, Probe{}, HostUp{}, Forecast{}, Warning{}, Stats{},
 	NoHostsLeft{}, PlayEnded{}, RunEnded{},
 }

@@ -72,6 +72,8 @@ func readData(kind Type, b json.RawMessage) (Data, error) {
 		return read[Forecast](b)
 	case TypePlayStarted:
 		return read[PlayStarted](b)
+	case TypeInputRead:
+		return read[InputRead](b)
 	case TypeBatchStarted:
 		return read[BatchStarted](b)
 	case TypeTaskStarted:

@@ -3,7 +3,7 @@ package event
 import "iter"
 
 // Settled returns the events of a record without those that count no more since
-// the run was resumed (RunResumed.Void): what is left has one end for every
+// the run was resumed or a host was tried again (Void): what is left has one end for every
 // task and host. The record is read twice; an error of reading ends both.
 func Settled(record iter.Seq2[Event, error]) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
@@ -30,10 +30,15 @@ func voided(record iter.Seq2[Event, error]) (map[int64]bool, error) {
 		if err != nil {
 			return nil, err
 		}
-		if r, ok := e.Data.(RunResumed); ok {
-			for _, seq := range r.Void {
-				void[seq] = true
-			}
+		var left []int64
+		switch d := e.Data.(type) {
+		case RunResumed:
+			left = d.Void
+		case Steered:
+			left = d.Void
+		}
+		for _, seq := range left {
+			void[seq] = true
 		}
 	}
 	return void, nil

@@ -338,6 +338,11 @@ func (r *Recording) insert(tx *sql.Tx, group []event.Event, rows []row, head Has
 			if err := r.started(tx, d, e.Time); err != nil {
 				return err
 			}
+		case event.RunResumed:
+			// The end that it had is not its end any more.
+			if err := r.store.exec(tx, "UPDATE runs SET ended = 0, outcome = '', exit_code = 0 WHERE n = ?", r.run.N); err != nil {
+				return err
+			}
 		case event.RunEnded:
 			if err := r.ended(tx, d, e.Time); err != nil {
 				return err
