@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 
 	"sunup/internal/event"
+	"sunup/internal/say"
 	"sunup/internal/value"
 )
 
@@ -84,16 +85,21 @@ func (a *app) facetKey() ([]byte, error) {
 		return key, nil
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("read key of the state directory: %w", err)
+		return nil, badState(err)
 	}
 	key = make([]byte, sha256.Size)
 	if _, err := io.ReadFull(rand.Reader, key); err != nil {
 		return nil, fmt.Errorf("make key of the state directory: %w", err)
 	}
 	if err := writeKey(path, key); err != nil {
-		return nil, fmt.Errorf("keep key of the state directory: %w", err)
+		return nil, badState(err)
 	}
 	return os.ReadFile(path) // another process may have been first
+}
+
+func badState(err error) error {
+	return say.Fail(err, say.T("the state directory cannot be used: %s\n→ set SUNUP_STATE to a directory that can be written, or run with --no-record",
+		"상태 디렉터리를 쓸 수 없습니다: %s\n→ SUNUP_STATE에 쓸 수 있는 디렉터리를 지정하거나 --no-record로 실행하십시오", err.Error()))
 }
 
 // writeKey writes the file whole and only if it is not there.
