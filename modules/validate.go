@@ -117,7 +117,7 @@ func (c in) sentence() string {
 }
 
 func (v *validation) options(o options, given *value.Dict, where in) *value.Dict {
-	values := plainKeys(given)
+	values := plainKeys(given, len(o.params))
 	v.aliases(o, values, where)
 	v.collectSecrets(o.params, values)
 	v.findUnsupported(o, values, where)
@@ -138,7 +138,7 @@ func (v *validation) options(o options, given *value.Dict, where in) *value.Dict
 	v.requiredIf(o.RequiredIf, values, where)
 	v.requiredBy(o.RequiredBy, values, where)
 	for _, p := range o.params {
-		if !values.Has(p.Name) {
+		if _, given := values.Lookup(p.Name); !given {
 			values.Set(p.Name, nil)
 		}
 	}
@@ -157,9 +157,10 @@ func (v *validation) withoutEffect(params []Param, values *value.Dict, where in)
 	}
 }
 
-// plainKeys copies the dict with keys and marked text made plain.
-func plainKeys(d *value.Dict) *value.Dict {
-	out := &value.Dict{}
+// plainKeys copies the dict with keys and marked text made plain; there is room
+// for n more entries.
+func plainKeys(d *value.Dict, n int) *value.Dict {
+	out := value.DictFor(d.Len() + n)
 	for k, x := range d.All() {
 		if u, ok := x.(value.Unsafe); ok {
 			x = string(u)
@@ -172,7 +173,7 @@ func plainKeys(d *value.Dict) *value.Dict {
 func (v *validation) aliases(o options, values *value.Dict, where in) {
 	for _, p := range o.params {
 		for _, alias := range p.Aliases {
-			x, ok := values.Get(alias)
+			x, ok := values.Lookup(alias)
 			if !ok {
 				continue
 			}
@@ -286,7 +287,7 @@ func (v *validation) exclusive(groups [][]string, values *value.Dict, where in) 
 
 func setDefaults(params []Param, values *value.Dict) {
 	for _, p := range params {
-		if p.Default != nil && !values.Has(p.Name) {
+		if _, given := values.Lookup(p.Name); !given && p.Default != nil {
 			values.Set(p.Name, value.Clone(p.Default))
 		}
 	}
@@ -338,7 +339,7 @@ func (v *validation) elements(p Param, l *value.List, where in) *value.List {
 
 func (v *validation) choices(params []Param, values *value.Dict, where in) {
 	for _, p := range params {
-		x, ok := values.Get(p.Name)
+		x, ok := values.Lookup(p.Name)
 		if p.Choices == nil || !ok {
 			continue
 		}

@@ -53,9 +53,25 @@ type Dict struct {
 // scanLimit is the size up to which a linear scan of the keys beats a map.
 const scanLimit = 8
 
+// firstSize is how many entries a dict has room for when its first one is set:
+// most dicts of a run are results and arguments of a handful.
+const firstSize = 4
+
+// DictFor returns an empty dict with room for n entries.
+func DictFor(n int) *Dict {
+	d := &Dict{keys: make([]any, 0, n), vals: make([]any, 0, n)}
+	if n > scanLimit {
+		d.index = make(map[any]int, n)
+	}
+	return d
+}
+
 // NewDict returns a dict of the given alternating keys and values.
 func NewDict(pairs ...any) *Dict {
-	d := &Dict{}
+	if len(pairs) == 0 {
+		return &Dict{}
+	}
+	d := DictFor(len(pairs) / 2)
 	for i := 0; i+1 < len(pairs); i += 2 {
 		d.Set(pairs[i], pairs[i+1])
 	}
@@ -146,16 +162,30 @@ func (d *Dict) find(k any) int {
 		return -1
 	}
 	if s, ok := k.(string); ok {
-		for i, have := range d.keys {
-			if h, ok := have.(string); ok && h == s {
-				return i
-			}
-		}
-		return -1
+		return d.findText(s)
 	}
 	h := hashKey(k)
 	for i, have := range d.keys {
 		if hashKey(have) == h {
+			return i
+		}
+	}
+	return -1
+}
+
+// findText is find for a text, without making an interface of it.
+func (d *Dict) findText(s string) int {
+	if d == nil {
+		return -1
+	}
+	if d.index != nil {
+		if i, ok := d.index[s]; ok {
+			return i
+		}
+		return -1
+	}
+	for i, have := range d.keys {
+		if h, ok := have.(string); ok && h == s {
 			return i
 		}
 	}
@@ -178,9 +208,17 @@ func (d *Dict) Get(k any) (any, bool) {
 	return nil, false
 }
 
+// Lookup is Get for a text, which costs no memory.
+func (d *Dict) Lookup(k string) (any, bool) {
+	if i := d.findText(k); i >= 0 {
+		return d.vals[i], true
+	}
+	return nil, false
+}
+
 // At returns the value of a string key, or nil.
 func (d *Dict) At(k string) any {
-	v, _ := d.Get(k)
+	v, _ := d.Lookup(k)
 	return v
 }
 
@@ -192,6 +230,9 @@ func (d *Dict) Set(k, v any) {
 	if i := d.find(k); i >= 0 {
 		d.vals[i] = v
 		return
+	}
+	if d.keys == nil {
+		d.keys, d.vals = make([]any, 0, firstSize), make([]any, 0, firstSize)
 	}
 	d.keys = append(d.keys, k)
 	d.vals = append(d.vals, v)

@@ -58,7 +58,7 @@ type Fixed struct{ Dict *value.Dict }
 
 // Get returns the variable as written.
 func (f Fixed) Get(name string) (any, bool, bool) {
-	v, ok := f.Dict.Get(name)
+	v, ok := f.Dict.Lookup(name)
 	return v, false, ok
 }
 
@@ -81,7 +81,7 @@ type Results struct{ Dict *value.Dict }
 
 // Get returns the value as it is.
 func (r Results) Get(name string) (any, bool, bool) {
-	v, ok := r.Dict.Get(name)
+	v, ok := r.Dict.Lookup(name)
 	return v, true, ok
 }
 
@@ -144,7 +144,7 @@ func (s *Store) Update(d *value.Dict, final bool) {
 func (s *Store) Get(name string) (any, bool, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	v, ok := s.dict.Get(name)
+	v, ok := s.dict.Lookup(name)
 	return v, !s.pending[name], ok
 }
 
