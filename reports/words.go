@@ -32,6 +32,7 @@ var words = map[string]say.Text{
 	"attention":      say.T("What needs a person", "사람이 할 일"),
 	"orders":         say.T("Work orders: hosts set aside", "작업 지시: 격리된 호스트"),
 	"order_hint":     say.T("The run went on without them. Each is one visit.", "이 호스트들을 빼고 실행을 계속했습니다. 한 줄이 한 번의 방문입니다."),
+	"signed":         say.T("Signed", "확인"),
 	"done":           say.T("done", "완료"),
 	"host":           say.T("Host", "호스트"),
 	"zone":           say.T("Zone", "구역"),

@@ -48,6 +48,7 @@ var Writers = []Writer{
 	{"csv", "report.quarantine.csv", csvOf(quarantineTable)},
 	{"csv", "report.changes.csv", csvOf(changesTable)},
 	{"xlsx", "report.xlsx", WriteXLSX},
+	{"pdf", "report.pdf", WritePDF},
 	{"junit", "report.junit.xml", WriteJUnit},
 	{"prometheus", "report.prom", WritePrometheus},
 	{"ansible-json", "report.ansible.json", WriteAnsibleJSON},

@@ -222,8 +222,8 @@ func TestOldKoreanOutputIsRead(t *testing.T) {
 }
 
 func TestNumbersAreNumbersInTheWorkbook(t *testing.T) {
-	w, _ := WritersOf([]string{"xlsx"})
-	f, err := excelize.OpenReader(bytes.NewReader(writtenBy(t, w[0], sourceOf(morning().make(), say.English))))
+	w := writerOf(t, "xlsx")
+	f, err := excelize.OpenReader(bytes.NewReader(writtenBy(t, w, sourceOf(morning().make(), say.English))))
 	require.NoError(t, err)
 	defer f.Close()
 	raw := excelize.Options{RawCellValue: true}
@@ -253,11 +253,11 @@ func TestWorkbookOpensInLibreOffice(t *testing.T) {
 		t.Skip("soffice (Debian: libreoffice-calc-nogui) is not installed")
 	}
 	dir := t.TempDir()
-	w, _ := WritersOf([]string{"xlsx"})
+	w := writerOf(t, "xlsx")
 	args := []string{"-env:UserInstallation=file://" + dir + "/profile", "--headless", "--convert-to", `csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,-1`, "--outdir", dir}
 	for name, events := range map[string][]event.Event{"morning": morning().make(), "evil": evil()} {
 		file := filepath.Join(dir, name+".xlsx")
-		require.NoError(t, os.WriteFile(file, writtenBy(t, w[0], sourceOf(events, say.English)), 0o600))
+		require.NoError(t, os.WriteFile(file, writtenBy(t, w, sourceOf(events, say.English)), 0o600))
 		args = append(args, file)
 	}
 	out, err := exec.Command(office, args...).CombinedOutput()
@@ -299,7 +299,7 @@ func TestLongTablesContinueOnAnotherSheet(t *testing.T) {
 }
 
 func TestJUnitIsCounted(t *testing.T) {
-	w, _ := WritersOf([]string{"junit"})
+	w := writerOf(t, "junit")
 	for _, s := range append([]struct {
 		name   string
 		events func() []event.Event
@@ -320,7 +320,7 @@ func TestJUnitIsCounted(t *testing.T) {
 			} `xml:"testsuite"`
 		}
 		source := sourceOf(s.events(), say.English)
-		require.NoError(t, xml.Unmarshal(writtenBy(t, w[0], source), &doc), s.name)
+		require.NoError(t, xml.Unmarshal(writtenBy(t, w, source), &doc), s.name)
 		tests, failures, errs, skipped := 0, 0, 0, 0
 		for _, suite := range doc.Suites {
 			assert.Len(t, suite.Cases, suite.Tests)
@@ -350,13 +350,13 @@ var (
 )
 
 func TestMetricsFollowTheGrammar(t *testing.T) {
-	w, _ := WritersOf([]string{"prom"})
+	w := writerOf(t, "prom")
 	for _, s := range append([]struct {
 		name   string
 		events func() []event.Event
 	}{{"evil", evil}}, stored...) {
 		seen, typed, family := map[string]bool{}, map[string]bool{}, ""
-		text := string(writtenBy(t, w[0], sourceOf(s.events(), say.Korean)))
+		text := string(writtenBy(t, w, sourceOf(s.events(), say.Korean)))
 		require.True(t, strings.HasSuffix(text, "\n"))
 		for line := range strings.Lines(text) {
 			line = strings.TrimSuffix(line, "\n")
@@ -379,7 +379,7 @@ func TestMetricsFollowTheGrammar(t *testing.T) {
 
 func TestMarkdownFences(t *testing.T) {
 	assert.Equal(t, "````sh\nx ``` y\n````", fenced("sh", "x ``` y\n"))
-	text := string(writtenBy(t, Writers[3], sourceOf(evil(), say.English)))
+	text := string(writtenBy(t, writerOf(t, "md"), sourceOf(evil(), say.English)))
 	text = regexp.MustCompile("(?ms)^(`{3,})[a-z]*$.*?^`{3,}$").ReplaceAllString(text, "")
 	assert.NotContains(t, text, "<script>")
 	assert.NotContains(t, text, "\x1b")
@@ -394,7 +394,7 @@ func TestAnsibleJSONNeedsEvents(t *testing.T) {
 }
 
 func TestAnsibleJSONHasTheLaterEndOfAResumedRun(t *testing.T) {
-	w, _ := WritersOf([]string{"ansible-json"})
+	w := writerOf(t, "ansible-json")
 	var doc struct {
 		Plays []struct {
 			Play  struct{ Name string }
@@ -404,7 +404,7 @@ func TestAnsibleJSONHasTheLaterEndOfAResumedRun(t *testing.T) {
 			}
 		}
 	}
-	require.NoError(t, json.Unmarshal(writtenBy(t, w[0], sourceOf(resumedEvents(), say.English)), &doc))
+	require.NoError(t, json.Unmarshal(writtenBy(t, w, sourceOf(resumedEvents(), say.English)), &doc))
 	require.Len(t, doc.Plays, 4)
 	start := doc.Plays[1].Tasks[2]
 	assert.Equal(t, "ticket : ticketd 기동", start.Task.Name)
@@ -435,6 +435,46 @@ func (d *fullDisk) Write(b []byte) (int, error) {
 	}
 	d.room -= len(b)
 	return len(b), nil
+}
+
+// TestPagesShowWhatTheFontLacks: a letter that is not there would be an
+// empty box, or nothing at all.
+func TestPagesShowWhatTheFontLacks(t *testing.T) {
+	text := pdfText(t, writtenBy(t, writerOf(t, "pdf"), sourceOf(evil(), say.Korean)))
+	assert.Contains(t, text, "현금 모듈", "CP949")
+	assert.Contains(t, text, "□□□", "emoji have no place in the font")
+	assert.NotContains(t, text, "\x1b")
+	face, err := loadTypeface()
+	require.NoError(t, err)
+	p := newPaper(face, "", "", time.Time{})
+	for r := '가'; r <= '힣'; r++ {
+		require.True(t, p.has(r), "%c", r)
+	}
+	for _, words := range words {
+		for _, r := range words.In(say.Korean) + words.In(say.English) {
+			assert.True(t, p.has(r), "%c", r)
+		}
+	}
+	assert.Contains(t, FontLicence, "SIL OPEN FONT LICENSE")
+}
+
+// writerOf is the writer of a format that has one file.
+func writerOf(t testing.TB, format string) Writer {
+	t.Helper()
+	writers, _ := WritersOf([]string{format})
+	require.Len(t, writers, 1)
+	return writers[0]
+}
+
+// TestTheSameReportMakesTheSameFile: files are compared and archived.
+func TestTheSameReportMakesTheSameFile(t *testing.T) {
+	for _, w := range Writers {
+		if w.Format == "xlsx" {
+			continue // the parts of the archive stand in any order
+		}
+		source := sourceOf(failed().make(), say.Korean)
+		assert.True(t, bytes.Equal(writtenBy(t, w, source), writtenBy(t, w, source)), w.File)
+	}
 }
 
 // TestReportsAreReadBack holds that a report.json makes the same files as the

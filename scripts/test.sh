@@ -22,6 +22,8 @@ need() {
 need sshd openssh-server "tests against real OpenSSH servers"
 need sudo sudo "tests of sudo on real hosts"
 need ansible ansible "comparisons with ansible-core"
+need soffice libreoffice-calc-nogui "reading the workbook with LibreOffice"
+need pdftotext poppler-utils "reading the PDF"
 need busybox busybox "tests with BusyBox's shell"
 [ -n "$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null)" ] || need postgres postgresql "tests of the store on PostgreSQL"
 need busybox busybox-static "tests with BusyBox's shell"
