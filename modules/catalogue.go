@@ -7,6 +7,7 @@ import (
 
 // all is every module, by name.
 var all = []*Module{
+	&aclModule,
 	&addHostModule,
 	&alternativesModule,
 	&apkModule,
@@ -17,6 +18,7 @@ var all = []*Module{
 	&assembleModule,
 	&assertModule,
 	&asyncStatusModule,
+	&atModule,
 	&authorizedKeyModule,
 	&blockinfileModule,
 	&commandModule,
@@ -60,6 +62,7 @@ var all = []*Module{
 	&packageFactsModule,
 	&packageModule,
 	&pamLimitsModule,
+	&patchModule,
 	&pauseModule,
 	&pingModule,
 	&pipModule,
@@ -72,6 +75,8 @@ var all = []*Module{
 	&replaceModule,
 	&rpmKeyModule,
 	&scriptModule,
+	&sebooleanModule,
+	&selinuxModule,
 	&serviceFactsModule,
 	&serviceModule,
 	&setFactModule,

@@ -70,6 +70,7 @@ func TestCutFrame(t *testing.T) {
 
 // What printf prints from our format is the data, in every shell.
 func FuzzPrintf(f *testing.F) {
+	f.Add([]byte("-- a\n+++ b"))
 	f.Add([]byte("100% 'x' \\n\x00\x01\x7f\xff\r\n한"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) > 1<<16 {

@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -25,11 +26,16 @@ func special(r rune) bool {
 // printfFormat writes data as the quoted format of printf, which every shell
 // has built in, so that small input needs neither a channel nor a tool. Bytes
 // that some shell treats as its own (NUL, control characters, broken UTF-8)
-// travel as octal.
+// travel as octal, and so does a dash at the start, which printf would take for
+// an option.
 func printfFormat(data []byte) string {
 	var b strings.Builder
 	b.Grow(len(data) + len(data)/8 + 2)
 	b.WriteByte('\'')
+	if bytes.HasPrefix(data, []byte("-")) {
+		b.WriteString(`\055`)
+		data = data[1:]
+	}
 	for len(data) > 0 {
 		r, n := utf8.DecodeRune(data)
 		switch {
