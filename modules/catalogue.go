@@ -59,6 +59,7 @@ var all = []*Module{
 	&metaModule,
 	&modprobeModule,
 	&mountModule,
+	&nginxUpstreamModule,
 	&packageFactsModule,
 	&packageModule,
 	&pamLimitsModule,

@@ -30,6 +30,11 @@ need busybox busybox-static "tests with BusyBox's shell"
 need debootstrap debootstrap "tests on real hosts"
 need systemd-nspawn systemd-container "tests on real hosts"
 need ip iproute2 "tests on real hosts"
+need nginx nginx-light "tests against a real nginx"
+need haproxy haproxy "tests against a real HAProxy"
+need socat socat "tests against a real HAProxy"
+need setfacl acl "comparisons of access control lists"
+need patch patch "tests of patches"
 [ "$(id -u)" = 0 ] || leave_out "tests that make users and mounts (not root)"
 
 # -race needs a C compiler; the tests themselves do not.
