@@ -22,7 +22,7 @@ var calls = map[string]map[string]any{
 	"ansible.posix.acl": {"path": "/p", "etype": "user", "entity": "a", "permissions": "r", "state": "present"}, "ansible.posix.at": {"command": "x", "count": 1, "units": "days", "unique": true},
 	"ansible.posix.patch": {"src": "s.sh", "dest": "/d"}, "ansible.posix.seboolean": {"name": "b", "state": true}, "ansible.posix.selinux": {"state": "disabled"},
 	"nginx_upstream": {"upstream": "u", "server": "s", "state": "disabled"},
-	"assemble": {"src": "/a", "dest": "/b"}, "blockinfile": {"path": "/a", "block": "x"}, "command": {"_raw_params": "ls"}, "copy": {"content": "x", "dest": "/a"},
+	"assemble":       {"src": "/a", "dest": "/b"}, "blockinfile": {"path": "/a", "block": "x"}, "command": {"_raw_params": "ls"}, "copy": {"content": "x", "dest": "/a"},
 	"cron": {"name": "a", "job": "b"}, "fetch": {"src": "/a", "dest": "/tmp/none", "flat": true}, "file": {"path": "/a", "state": "touch"}, "find": {"paths": "/a"},
 	"get_url": {"url": "http://127.0.0.1:1/", "dest": "/a"}, "getent": {"database": "passwd"}, "group": {"name": "a"}, "hostname": {"name": "a"},
 	"lineinfile": {"path": "/a", "line": "x"}, "raw": {"_raw_params": "ls"}, "replace": {"path": "/a", "regexp": "x"}, "script": {"_raw_params": "s.sh"},
