@@ -14,7 +14,6 @@ var haproxyModule = Module{
 	Name:    "community.general.haproxy",
 	Summary: say.T("Takes servers of HAProxy out of service and back, by its socket.", "소켓으로 HAProxy의 서버를 빼고 다시 넣는다."),
 	Notes:   say.T("Needs socat or nc with -U on the host.", "호스트에 socat이나 -U를 아는 nc가 필요하다."),
-	Untried: true,
 	Spec: Spec{
 		Params: []Param{
 			{Name: "state", Required: true, Choices: []any{"enabled", "disabled", "drain"}, Doc: say.T("What the server should be.", "서버의 상태.")},
@@ -167,7 +166,7 @@ func (s haproxyServer) commands(a Args) ([]string, bool) {
 		switch {
 		case down:
 		case a.Bool("drain"):
-			add(!drained, "set server "+at+" state drain")
+			add(true, "set server "+at+" state drain")
 		default:
 			add(true, "disable server "+at)
 		}
