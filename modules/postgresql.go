@@ -1,9 +1,11 @@
 package modules
 
 import (
+	"cmp"
 	"context"
 	"encoding/csv"
 	"maps"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,16 +36,11 @@ func withPsql(params ...Param) []Param { return append(params, psqlParams...) }
 // psql runs SQL and returns what it printed as CSV.
 func (c *Call) psql(ctx context.Context, db, sql string, header bool) (said, *Result, error) {
 	a := c.Args
-	host := a.Str("login_host")
-	if s := a.Str("login_unix_socket"); s != "" {
-		host = s
-	}
-	words := []string{"psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "--csv", "-U", a.Str("login_user"), "-p", strconv.Itoa(a.Int("port")), "-d", db}
-	if host != "" {
-		words = append(words, "-h", host)
-	}
-	if !header {
-		words = append(words, "-t")
+	words := append([]string{"psql", "-X", "-v", "ON_ERROR_STOP=1", "--csv"}, psqlWords(a, db)...)
+	if header {
+		words = append(words, "-P", "null="+sqlNull)
+	} else {
+		words = append(words, "-t", "-q")
 	}
 	env, fail := psqlEnv(a)
 	if fail != nil {
@@ -84,6 +81,19 @@ func psqlEnv(a Args) ([]string, *Result) {
 		env = append(env, name+"="+value.Str(v))
 	}
 	return env, nil
+}
+
+// sqlNull is how psql should print NULL in the rows of a query.
+const sqlNull = "\x02"
+
+// psqlWords are the options that tell psql, pg_dump and pg_restore where to
+// connect.
+func psqlWords(a Args, db string) []string {
+	words := []string{"-U", a.Str("login_user"), "-p", strconv.Itoa(a.Int("port")), "-d", db}
+	if host := cmp.Or(a.Str("login_unix_socket"), a.Str("login_host")); host != "" {
+		words = append(words, "-h", host)
+	}
+	return words
 }
 
 // sqlFailed is the Result for SQL that did not work.
@@ -256,43 +266,72 @@ func queryResult(parts, queries []string, last string) *Result {
 		if words := strings.Fields(q); len(words) > 0 {
 			word = strings.ToUpper(strings.TrimRight(words[0], ";"))
 		}
-		if word != "SELECT" && word != "SHOW" && word != "EXPLAIN" && word != "WITH" && word != "VALUES" && word != "TABLE" {
-			r.Changed = true
-		}
+		r.Changed = r.Changed || !selects(q)
 	}
 	all := &value.List{}
-	for _, p := range parts[1:max(1, len(parts)-1)] { // what stands before the first mark is no answer
-		rows, err := readCSV(p)
-		list := &value.List{}
-		if err == nil && len(rows) > 0 {
-			for _, row := range rows[1:] {
-				d := value.NewDict()
-				for i, cell := range row {
-					if i < len(rows[0]) {
-						d.Set(rows[0][i], cell)
-					}
-				}
-				list.Append(d)
-			}
+	tag := ""
+	for i, p := range parts[1:max(1, len(parts)-1)] { // what stands before the first mark is no answer
+		rows := p
+		tag = ""
+		if i < len(queries) && !selects(queries[i]) {
+			rows, tag = commandTag(p)
 		}
-		all.Append(list)
+		all.Append(queryRows(rows, tag != ""))
 	}
 	result := any(&value.List{})
 	if n := all.Len(); n > 0 {
 		result = all.Items[n-1]
 	}
-	count, _ := strconv.Atoi(strings.TrimSpace(parts[len(parts)-1]))
+	number, _, _ := strings.Cut(parts[len(parts)-1], "\n") // the tag of COMMIT follows
+	count, _ := strconv.Atoi(strings.TrimSpace(number))
 	if (word == "UPDATE" || word == "DELETE" || word == "INSERT") && count == 0 && len(queries) == 1 {
 		r.Changed = false
 	}
-	status := word
-	if word == "SELECT" || word == "UPDATE" || word == "DELETE" {
+	status := cmp.Or(tag, word)
+	if word == "SELECT" && tag == "" {
 		status += " " + strconv.Itoa(count)
 	}
-	if word == "INSERT" {
-		status += " 0 " + strconv.Itoa(count)
-	}
 	return r.Set("query", last).Set("query_list", value.Strings(queries)).Set("query_result", result).Set("query_all_results", all).Set("rowcount", count).Set("statusmessage", status)
+}
+
+// selects reports whether psql answers a query with rows and no command tag.
+func selects(query string) bool {
+	words := strings.Fields(query)
+	return len(words) > 0 && contains([]string{"SELECT", "SHOW", "EXPLAIN", "WITH", "VALUES", "TABLE"}, strings.ToUpper(strings.TrimRight(words[0], ";")))
+}
+
+// commandTag parts the last line, "CREATE TABLE", from the rows before it.
+func commandTag(text string) (rows, tag string) {
+	text = strings.TrimSuffix(text, "\n")
+	i := strings.LastIndexByte(text, '\n')
+	return text[:i+1], text[i+1:]
+}
+
+// queryRows are the rows of one query; a command that gives none is an empty
+// dict, as Ansible has it.
+func queryRows(text string, command bool) any {
+	rows, err := readCSV(text)
+	if command && text == "" {
+		return value.NewDict()
+	}
+	list := &value.List{}
+	if err != nil || len(rows) == 0 {
+		return list
+	}
+	for _, row := range rows[1:] {
+		d := value.NewDict()
+		for i, cell := range row {
+			switch {
+			case i >= len(rows[0]):
+			case cell == sqlNull:
+				d.Set(rows[0][i], nil)
+			default:
+				d.Set(rows[0][i], cell)
+			}
+		}
+		list.Append(d)
+	}
+	return list
 }
 
 // fillSQL puts values into a query.
@@ -452,40 +491,68 @@ func databaseSQL(a Args, name string, have []string) ([]string, *Result) {
 	return sql, nil
 }
 
+// packers are what a dump goes through, by the end of its name.
+var packers = map[string]string{".gz": "gzip", ".bz2": "bzip2", ".xz": "xz"}
+
+// dumpFormats are the forms of dumps that are no SQL, by the end of their name.
+var dumpFormats = map[string]string{".tar": "t", ".pgc": "c", ".dir": "d"}
+
 // moveDatabase dumps or restores.
 func (c *Call) moveDatabase(ctx context.Context, r *Result) (*Result, error) {
 	a := c.Args
-	target := quotePath(a.Str("target"))
 	if a.Str("target") == "" {
 		return Fail("state=%s needs target", a.Str("state")), nil
 	}
-	r.Changed = true
+	r.Set("executed_commands", value.NewList())
 	if c.Check {
 		return r, nil
 	}
-	words := []string{"-U", a.Str("login_user"), "-p", strconv.Itoa(a.Int("port")), "-d", a.Str("name")}
-	if h := a.Str("login_host"); h != "" {
-		words = append(words, "-h", h)
-	}
-	script := needTool("psql") + "f=" + target + "\n"
-	if a.Str("state") == "dump" {
-		script += "case $f in *.gz) z='gzip';; *.bz2) z=bzip2;; *.xz) z=xz;; *) z=cat;; esac\numask 077\npg_dump " + shellLine(words...) + " " + quoteLine(a.Str("target_opts")) + " " + quoteLine(a.Str("dump_extra_args")) + " >\"$f.part\" && $z <\"$f.part\" >\"$f\"; r=$?; rm -f \"$f.part\"; exit $r\n"
-	} else {
-		script += "case $f in *.gz) z='gzip -dc';; *.bz2) z='bzip2 -dc';; *.xz) z='xz -dc';; *.dump|*.tar) exec pg_restore " + shellLine(words...) + " \"$f\";; *) z=cat;; esac\n$z <\"$f\" | psql -X -q -v ON_ERROR_STOP=1 " + shellLine(words...) + " " + quoteLine(a.Str("target_opts")) + "\n"
+	line := dumpLine(a)
+	if a.Str("state") == "restore" {
+		line = restoreLine(a)
 	}
 	env, fail := psqlEnv(a)
 	if fail != nil {
 		return fail, nil
 	}
-	out, err := c.exec(ctx, connection.Command{Script: systemPath + observeTools + script, Env: env})
+	out, err := c.exec(ctx, connection.Command{Script: systemPath + observeTools + needTool("psql") + "f=" + quotePath(a.Str("target")) + "\n" + line + "\n", Env: env})
 	if err != nil {
 		return nil, err
 	}
 	s := said{code: out.Code, out: string(out.Stdout), err: string(out.Stderr)}
+	r.Set("executed_commands", value.NewList(line)).Set("cmd", line).Set("rc", s.code).Set("stderr", s.err)
+	r.Changed, r.Msg = true, s.out
 	if s.code != 0 {
-		return programFailed(a.Str("state"), s), nil
+		r.Failed, r.Changed, r.Msg = true, false, s.message()
 	}
 	return r, nil
+}
+
+// dumpLine dumps beside and renames, so that a dump that was cut is not taken
+// for a whole one.
+func dumpLine(a Args) string {
+	end := path.Ext(a.Str("target"))
+	line := "pg_dump " + shellLine(psqlWords(a, a.Str("name"))...) + option(dumpFormats[end] != "", " -F "+dumpFormats[end]) + " " + quoteLine(a.Str("dump_extra_args")) + " " + quoteLine(a.Str("target_opts"))
+	line = strings.TrimRight(line, " ")
+	switch {
+	case dumpFormats[end] == "d":
+		return line + ` -f "$f"`
+	case packers[end] != "":
+		return "umask 077; " + line + ` -f "$f.part" && ` + packers[end] + ` <"$f.part" >"$f.pack" && mv -f "$f.pack" "$f"; r=$?; rm -f "$f.part" "$f.pack"; exit $r`
+	}
+	return "umask 077; " + line + ` -f "$f.part" && mv -f "$f.part" "$f"; r=$?; rm -f "$f.part"; exit $r`
+}
+
+func restoreLine(a Args) string {
+	end := path.Ext(a.Str("target"))
+	where, opts := shellLine(psqlWords(a, a.Str("name"))...), strings.TrimRight(" "+quoteLine(a.Str("target_opts")), " ")
+	switch {
+	case dumpFormats[end] != "":
+		return "pg_restore " + where + " -F " + dumpFormats[end] + opts + ` "$f"`
+	case packers[end] != "":
+		return packers[end] + ` -dc <"$f" | psql ` + where + opts
+	}
+	return "psql " + where + opts + ` -f "$f"`
 }
 
 var postgresqlUserModule = Module{
