@@ -520,7 +520,7 @@ func (c *Call) moveDatabase(ctx context.Context, r *Result) (*Result, error) {
 		return nil, err
 	}
 	s := said{code: out.Code, out: string(out.Stdout), err: string(out.Stderr)}
-	r.Set("executed_commands", value.NewList(line)).Set("cmd", line).Set("rc", s.code).Set("stderr", s.err)
+	r = OK().Set("executed_commands", value.NewList(line)).Set("cmd", line).Set("rc", s.code).Set("stderr", s.err)
 	r.Changed, r.Msg = true, s.out
 	if s.code != 0 {
 		r.Failed, r.Changed, r.Msg = true, false, s.message()

@@ -54,8 +54,8 @@ func runPostgresqlUser(ctx context.Context, c *Call) (*Result, error) {
 	}
 	sql, shown := roleSQL(a, name, role, hash, member)
 	r := ChangedIf(len(sql) > 0).Set("user", name).Set("queries", value.Strings(shown))
-	if a.Str("state") == "absent" {
-		r.Set("user_removed", role != nil)
+	if a.Str("state") == "absent" && role != nil {
+		r.Set("user_removed", true)
 	}
 	if c.Check || !r.Changed {
 		return r, nil
