@@ -35,6 +35,7 @@ var all = []*Module{
 	&findModule,
 	&firewalldModule,
 	&gatherFactsModule,
+	&getCertificateModule,
 	&getURLModule,
 	&getentModule,
 	&gitConfigModule,
@@ -60,6 +61,7 @@ var all = []*Module{
 	&modprobeModule,
 	&mountModule,
 	&nginxUpstreamModule,
+	&opensslPrivatekeyModule,
 	&packageFactsModule,
 	&packageModule,
 	&pamLimitsModule,
@@ -100,6 +102,7 @@ var all = []*Module{
 	&validateArgumentSpecModule,
 	&waitForConnectionModule,
 	&waitForModule,
+	&x509CertificateInfoModule,
 	&yumModule,
 	&yumRepositoryModule,
 }

@@ -330,8 +330,8 @@ func (a *ansible) run(t *testing.T, module, tmp string, args map[string]any, che
 	if err := a.out.Decode(&text); err != nil {
 		t.Fatal(err)
 	}
-	r := map[string]any{}
-	if err := json.Unmarshal([]byte(text), &r); err != nil {
+	r, err := readJSON([]byte(text))
+	if err != nil {
 		t.Fatalf("ansible: %v: %s", err, text)
 	}
 	return r
@@ -364,9 +364,40 @@ func runOursWith(t *testing.T, module, tmp string, args map[string]any, check bo
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := map[string]any{}
-	if err := json.Unmarshal(text, &out); err != nil {
+	out, err := readJSON(text)
+	if err != nil {
 		t.Fatal(err)
 	}
 	return out
+}
+
+// readJSON reads an object; numbers too large for a float64 stay text.
+func readJSON(text []byte) (map[string]any, error) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	out := map[string]any{}
+	if err := d.Decode(&out); err != nil {
+		return nil, err
+	}
+	return floats(out).(map[string]any), nil
+}
+
+func floats(v any) any {
+	switch v := v.(type) {
+	case json.Number:
+		f, err := v.Float64()
+		if err != nil {
+			return v.String()
+		}
+		return f
+	case []any:
+		for i := range v {
+			v[i] = floats(v[i])
+		}
+	case map[string]any:
+		for k := range v {
+			v[k] = floats(v[k])
+		}
+	}
+	return v
 }
