@@ -122,6 +122,8 @@ func (r *resumption) check(ref string) error {
 		return say.Fail(nil, say.T("run %s cannot be resumed: the hosts of a demo end with it", "실행 %s{은/는} 이어 갈 수 없습니다: 데모의 호스트는 실행과 함께 사라집니다", r.run.ID))
 	case r.flags.failed && j.Failures() == 0:
 		return say.Fail(nil, say.T("run %s has no host that failed\n→ 'sunup resume %s' carries on the whole run", "실행 %s에 실패한 호스트가 없습니다\n→ 'sunup resume %s'{은/는} 전체 실행을 이어 갑니다", r.run.ID, ref))
+	case j.Ended != nil && j.Ended.ExitCode == runner.CodeQuarantined && j.Failures() == 0:
+		return say.Fail(nil, say.T("run %s has ended, with hosts set aside\n→ 'sunup resume %s --failed' tries those again", "실행 %s{은/는} 격리된 호스트를 남기고 끝났습니다\n→ 'sunup resume %s --failed'로 그 호스트만 다시 시도합니다", r.run.ID, ref))
 	case j.Ended != nil && j.Ended.Outcome == event.OK && j.Failures() == 0:
 		return say.Fail(nil, say.T("run %s has ended well: there is nothing to resume", "실행 %s{은/는} 잘 끝났습니다. 이어 갈 것이 없습니다", r.run.ID))
 	}

@@ -98,37 +98,46 @@ func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "sunup",
 		Short: a.text("Get an estate up before opening: Ansible-style playbooks over SSH, proven step by step", "개장 전 기동: Ansible 방식 플레이북을 SSH로 실행하고 단계마다 정상을 확인합니다"),
-		Example: "  sunup run -i inventory.ini morning.yml\n" +
-			"  sunup check morning.yml\n" +
-			"  sunup inventory -i inventory.ini --graph\n" +
-			"  sunup doc copy",
+		Example: "  sunup plan -i hosts.yml morning.yml\n" +
+			"  sunup run -i hosts.yml morning.yml\n" +
+			"  sunup resume last --failed\n" +
+			"  sunup report last -f html,xlsx,pdf",
 		Version:       version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(
-		a.runCommand(sunupStyle),
-		a.planCommand(),
-		a.stopCommand(),
-		a.restartCommand(),
-		a.resumeCommand(),
-		a.adhocCommand(),
-		a.checkCommand(),
-		a.inventoryCommand(),
-		a.varsCommand(),
-		a.vaultCommand(),
-		a.configCommand(),
-		a.docCommand(),
-		a.reportCommand(),
-		a.runsCommand(),
-		a.auditCommand(),
-		a.exportCommand(),
-		a.importCommand(),
-		a.labCommand(),
-		a.versionCommand(),
-	)
+	cobra.EnableCommandSorting = false // each group has an order of its own
+	for _, g := range a.commandGroups() {
+		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
+		for _, c := range g.commands {
+			c.GroupID = g.id
+			root.AddCommand(c)
+		}
+	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	return a.finishCommand(root)
+}
+
+// commandGroup is a part of the list of commands in --help.
+type commandGroup struct {
+	id, title string
+	commands  []*cobra.Command
+}
+
+// commandGroups is every command, by what one wants to do.
+func (a *app) commandGroups() []commandGroup {
+	return []commandGroup{
+		{"work", a.text("Start and stop", "기동과 중지"), []*cobra.Command{
+			a.runCommand(sunupStyle), a.planCommand(), a.resumeCommand(), a.stopCommand(), a.restartCommand(), a.adhocCommand(),
+		}},
+		{"record", a.text("Look back", "기록"), []*cobra.Command{
+			a.runsCommand(), a.reportCommand(), a.auditCommand(), a.exportCommand(), a.importCommand(),
+		}},
+		{"files", a.text("Playbooks and inventories", "플레이북과 인벤토리"), []*cobra.Command{
+			a.checkCommand(), a.inventoryCommand(), a.varsCommand(), a.vaultCommand(), a.configCommand(), a.docCommand(),
+		}},
+		{"other", a.text("More", "기타"), []*cobra.Command{a.labCommand(), a.versionCommand()}},
+	}
 }
 
 // finishCommand gives a command what all have: language, usage errors.
@@ -147,17 +156,21 @@ func (a *app) text(en, ko string) string { return say.T(en, ko).In(a.lang) }
 
 // usageTemplate is cobra's in the chosen language.
 func (a *app) usageTemplate() string {
+	command := a.text("[command]", "[명령]")
 	usage, commands, examples, flags, more := a.text("Usage", "사용법"), a.text("Commands", "명령"), a.text("Examples", "예"), a.text("Flags", "옵션"),
 		a.text("'{{.CommandPath}} COMMAND --help' tells more of a command.", "'{{.CommandPath}} 명령 --help'로 자세한 설명을 볼 수 있습니다.")
 	return usage + `:{{if .Runnable}}
   {{.UseLine}}{{end}}{{if .HasAvailableSubCommands}}
-  {{.CommandPath}} [command]{{end}}{{if .HasExample}}
+  {{.CommandPath}} ` + command + `{{end}}{{if .HasExample}}
 
 ` + examples + `:
-{{.Example}}{{end}}{{if .HasAvailableSubCommands}}
+{{.Example}}{{end}}{{if .HasAvailableSubCommands}}{{if not .Groups}}
 
 ` + commands + `:{{range .Commands}}{{if .IsAvailableCommand}}
-  {{rpad .Name .NamePadding }} {{.Short}}{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
+  {{rpad .Name .NamePadding }} {{.Short}}{{end}}{{end}}{{else}}{{$all := .Commands}}{{range $group := .Groups}}
+
+{{$group.Title}}:{{range $all}}{{if and (eq .GroupID $group.ID) .IsAvailableCommand}}
+  {{rpad .Name .NamePadding }} {{.Short}}{{end}}{{end}}{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
 
 ` + flags + `:
 {{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableInheritedFlags}}
