@@ -23,7 +23,7 @@ var rows = map[string]int{
 	"sunup/internal/health": 2, "sunup/internal/forecast": 2, "sunup/inventory": 2, "sunup/playbooks": 2,
 	"sunup/modules": 3, "sunup/modules/modtest": 3,
 	"sunup/runner":  4,
-	"sunup/reports": 5, "sunup/internal/store": 5,
+	"sunup/reports": 5, "sunup/internal/store": 5, "sunup/internal/history": 5,
 	"sunup/cmd/sunup": 8,
 }
 
@@ -43,6 +43,7 @@ var within = map[string][]string{
 	"sunup/internal/connection/conntest": {"sunup/internal/connection"},
 	"sunup/internal/connection/sshdtest": {"sunup/internal/connection"},
 	"sunup/modules/modtest":              {"sunup/modules"},
+	"sunup/internal/history":             {"sunup/internal/store", "sunup/reports"},
 }
 
 // never are arrows that the numbers would allow but the design does not:

@@ -25,26 +25,36 @@ type Failure struct {
 	Fingerprint string        `json:"fingerprint"`
 }
 
-// PutDigest keeps something derived from a run's events, with the failures
-// found in them. What was there before is replaced.
-func (s *Store) PutDigest(ctx context.Context, runID, kind string, body []byte, failures []Failure) error {
+// PutDigests keeps what was derived from a run's events, by kind, with the
+// failures found in them. What was there before is replaced.
+func (s *Store) PutDigests(ctx context.Context, runID string, bodies map[string][]byte, failures []Failure) error {
 	n, err := s.number(ctx, runID)
 	if err != nil {
 		return err
 	}
-	err = s.inTx(ctx, func(tx *sql.Tx) error { return s.putDigest(tx, n, kind, body, failures) })
+	err = s.inTx(ctx, func(tx *sql.Tx) error {
+		for kind, body := range bodies {
+			if err := s.putDigest(tx, n, kind, body); err != nil {
+				return err
+			}
+		}
+		return s.putFailures(tx, n, failures)
+	})
 	if err != nil {
 		return fmt.Errorf("keep digest of run %s: %w", runID, err)
 	}
 	return nil
 }
 
-func (s *Store) putDigest(tx *sql.Tx, n int64, kind string, body []byte, failures []Failure) error {
-	err := errors.Join(
+func (s *Store) putDigest(tx *sql.Tx, n int64, kind string, body []byte) error {
+	return errors.Join(
 		s.exec(tx, "DELETE FROM digests WHERE run = ? AND kind = ?", n, kind),
-		s.exec(tx, "DELETE FROM failures WHERE run = ?", n),
 		s.exec(tx, "INSERT INTO digests (run, kind, body) VALUES (?, ?, ?)", n, kind, body),
 	)
+}
+
+func (s *Store) putFailures(tx *sql.Tx, n int64, failures []Failure) error {
+	err := s.exec(tx, "DELETE FROM failures WHERE run = ?", n)
 	for i, f := range failures {
 		if err != nil {
 			return err

@@ -310,7 +310,7 @@ func (im *importer) line(text []byte) error {
 	case e.Event != nil && im.run != nil:
 		return im.event(*e.Event)
 	case e.Digest != nil && im.run != nil:
-		return errors.Join(im.flush(), im.store.putDigest(im.tx, im.run.N, e.Digest.Kind, e.Digest.Body, e.Digest.Failures))
+		return errors.Join(im.flush(), im.store.putDigest(im.tx, im.run.N, e.Digest.Kind, e.Digest.Body), im.store.putFailures(im.tx, im.run.N, e.Digest.Failures))
 	case e.Note != nil:
 		return im.note(*e.Note)
 	}

@@ -123,7 +123,7 @@ func opener(b []byte) func() (io.ReadCloser, error) {
 func TestExportAndImportMoveEverything(t *testing.T) {
 	stores(t, func(t *testing.T, from *Store) {
 		fill(t, from)
-		require.NoError(t, from.PutDigest(t.Context(), "two", "steps", []byte{0, 1, 2}, []Failure{{Host: "kiosk01", Outcome: event.Failed, At: at, Fingerprint: "f"}}))
+		require.NoError(t, from.PutDigests(t.Context(), "two", map[string][]byte{"steps": {0, 1, 2}}, []Failure{{Host: "kiosk01", Outcome: event.Failed, At: at, Fingerprint: "f"}}))
 		require.NoError(t, from.SetHold(t.Context(), "two", "case 17", "auditor"))
 		from.now = func() time.Time { return at.Add(31 * day) }
 		_, err := from.Prune(t.Context(), Keep{Output: 30 * day}, "operator", false)
