@@ -1,6 +1,10 @@
 package reports
 
-import "sunup/internal/say"
+import (
+	"slices"
+
+	"sunup/internal/say"
+)
 
 // slowed is from how many percent over its usual time a step counts as slowed
 // down.
@@ -42,4 +46,26 @@ func criticalNumbers(r *Report) map[int]bool {
 		out[s.Play] = true
 	}
 	return out
+}
+
+// Duration is a time as people say it.
+func Duration(ms int64) say.Text { return duration(ms) }
+
+// earlier are the known cases of a failure on one of the hosts.
+func (r *Report) earlier(hosts []string, task func(int) bool) []EarlierFailure {
+	for _, f := range r.Failures {
+		if len(f.Earlier) > 0 && isBad(f.Outcome) && task(f.Task) && slices.Contains(hosts, f.Host) {
+			return f.Earlier
+		}
+	}
+	return nil
+}
+
+// inWords says when the same failed before, and what was noted about it.
+func (e EarlierFailure) inWords(r *Report) say.Text {
+	day := e.At.In(zoneOf(r)).Format("2006-01-02")
+	if e.Note == "" {
+		return say.T("seen before: %s, %s", "전에도 있었음: %s, %s", day, e.Host)
+	}
+	return say.T("seen before: %s, %s: “%s” (%s)", "전에도 있었음: %s, %s: “%s” (%s)", day, e.Host, e.Note, e.By)
 }

@@ -159,6 +159,7 @@ func (s *summary) quarantine() {
 		if !q.Fix.IsZero() {
 			s.wrapped("  → ", "32", s.text(q.Fix), "")
 		}
+		s.seenBefore(s.r.earlier([]string{q.Host}, func(int) bool { return true }))
 	}
 }
 
@@ -190,6 +191,14 @@ func (s *summary) causes() {
 		if !c.Fix.IsZero() {
 			s.wrapped("  → ", "32", s.text(c.Fix), "")
 		}
+		s.seenBefore(s.r.earlier(c.Hosts, func(task int) bool { return slices.Contains(c.Tasks, task) }))
+	}
+}
+
+// seenBefore tells the known cases of a failure.
+func (s *summary) seenBefore(known []EarlierFailure) {
+	for _, e := range known {
+		s.wrapped("  ↻ ", "36", s.text(e.inWords(s.r)), "")
 	}
 }
 

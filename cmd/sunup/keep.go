@@ -306,6 +306,3 @@ type unzipped struct {
 }
 
 func (u unzipped) Close() error { return errors.Join(u.Reader.Close(), u.file.Close()) }
-
-// keepDigests derives what is still to be derived from the runs.
-func (a *app) keepDigests(context.Context, *store.Store) error { return nil }

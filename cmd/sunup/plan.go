@@ -100,6 +100,7 @@ func (p *project) planOf(ctx context.Context, f *runFlags, paths []string, books
 	}
 	seen := &event.Recorder{}
 	o.Sink = seen
+	o.History = p.app.pastOf(ctx, f, startupName(paths, books))
 	plan, err := runner.New(o).Plan(ctx, books)
 	for _, w := range event.Of[event.Warning](seen) {
 		p.app.tell(p.app.err, say.T("warning: %s", "경고: %s", w.Text))

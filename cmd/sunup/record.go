@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"sunup/internal/event"
+	"sunup/internal/history"
 	"sunup/internal/store"
 	"sunup/reports"
 )
@@ -35,6 +36,8 @@ type record struct {
 	// events is the file that the events are kept in.
 	events  string
 	summary bool
+	// past are the earlier runs of the same playbooks.
+	past history.Past
 }
 
 // openRecord prepares all receivers of the run's events.
@@ -242,6 +245,7 @@ func (r *record) finish() error {
 		errs = multierror.Append(errs, c())
 	}
 	report := r.builder.Report()
+	r.remember(context.Background(), report)
 	var files []string
 	if r.dir != "" {
 		var err error

@@ -85,7 +85,12 @@ func (a *app) reportRun(ctx context.Context, s *store.Store, ref string, write f
 	if err != nil {
 		return err
 	}
-	return a.reportEvents(s.Events(ctx, run.ID, 0), write)
+	return a.reportEvents(s.Events(ctx, run.ID, 0), func(source reports.Source) error {
+		if err := a.recall(ctx, s, source.Report); err != nil {
+			return err
+		}
+		return write(source)
+	})
 }
 
 func (a *app) reportEvents(events iter.Seq2[event.Event, error], write func(reports.Source) error) error {

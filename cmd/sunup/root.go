@@ -114,6 +114,29 @@ func (a *app) rootCommand() *cobra.Command {
 			root.AddCommand(c)
 		}
 	}
+	root.AddCommand(
+		a.runCommand(sunupStyle),
+		a.planCommand(),
+		a.stopCommand(),
+		a.restartCommand(),
+		a.resumeCommand(),
+		a.adhocCommand(),
+		a.checkCommand(),
+		a.inventoryCommand(),
+		a.varsCommand(),
+		a.vaultCommand(),
+		a.configCommand(),
+		a.docCommand(),
+		a.reportCommand(),
+		a.runsCommand(),
+		a.compareCommand(),
+		a.noteCommand(),
+		a.auditCommand(),
+		a.exportCommand(),
+		a.importCommand(),
+		a.labCommand(),
+		a.versionCommand(),
+	)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	return a.finishCommand(root)
 }

@@ -159,6 +159,7 @@ func (a *app) runBooks(ctx context.Context, p *project, f *runFlags, paths []str
 	if err != nil {
 		return err
 	}
+	o.History = rec.recallPast(ctx, f, startupName(paths, books), o.Now)
 	o.Sink = rec.sink
 	if rec.recording != nil {
 		o.Commit = rec.recording.Commit

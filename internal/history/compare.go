@@ -242,7 +242,11 @@ func (p Past) trend(d Digest, b Baseline) []Point {
 	out := []Point{}
 	for _, run := range append([]Digest{d}, p.Runs...) {
 		minutes := float64(run.TookMS) / 60_000
-		out = append(out, Point{run.Run, run.Began, minutes, b.Saved(minutes), run.Outcome})
+		saved := 0.0 // people had to do by hand what failed
+		if run.Outcome == event.OK {
+			saved = b.Saved(minutes)
+		}
+		out = append(out, Point{run.Run, run.Began, minutes, saved, run.Outcome})
 	}
 	slices.SortStableFunc(out, func(x, y Point) int { return x.Began.Compare(y.Began) })
 	return out

@@ -281,7 +281,7 @@ func Load(ctx context.Context, s *store.Store, run store.Run) (Digest, error) {
 // Refold makes the report of a recorded run.
 func Refold(ctx context.Context, s *store.Store, runID string) (*reports.Report, error) {
 	b := reports.NewBuilder()
-	for e, err := range s.Events(ctx, runID, 0) {
+	for e, err := range event.Settled(s.Events(ctx, runID, 0)) {
 		if err != nil {
 			return nil, err
 		}

@@ -4,6 +4,7 @@ import (
 	"embed"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -25,6 +26,7 @@ type dialect struct {
 	name   string
 	driver string
 	source string
+	file   string // of SQLite
 	// shared is true when other machines write to the same store.
 	shared bool
 	// prepare is said once to a database without tables; another process may
@@ -60,11 +62,24 @@ func sqliteDialect(file string) dialect {
 	source := "file:" + (&url.URL{Path: file}).EscapedPath() +
 		"?_pragma=busy_timeout(20000)&_pragma=secure_delete(1)&_pragma=synchronous(FULL)&_txlock=immediate"
 	return dialect{
-		name: "SQLite", driver: "sqlite", source: source,
+		name: "SQLite", driver: "sqlite", source: source, file: file,
 		prepare: "PRAGMA journal_mode = WAL", // kept in the file
 		version: "PRAGMA user_version", setVersion: "PRAGMA user_version = %d",
 		types: strings.NewReplacer("PRIMARY KEY (run, seq)\n)", "PRIMARY KEY (run, seq)\n) WITHOUT ROWID"),
 	}
+}
+
+// ownFile makes the file for its owner only; SQLite gives the files beside it
+// the same mode.
+func (d dialect) ownFile() error {
+	if d.file == "" {
+		return nil
+	}
+	f, err := os.OpenFile(d.file, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("open store: %w", err)
+	}
+	return f.Close()
 }
 
 func postgresDialect(address string) dialect {

@@ -34,6 +34,9 @@ func Open(ctx context.Context, dir, address string) (*Store, error) {
 	if err := os.MkdirAll(filepath.Join(dir, "run"), 0o700); err != nil {
 		return nil, fmt.Errorf("make state directory: %w", err)
 	}
+	if err := d.ownFile(); err != nil {
+		return nil, err
+	}
 	db, err := sql.Open(d.driver, d.source)
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)

@@ -323,6 +323,20 @@ func TestARecordThatCannotGoOnSaysSoAndLetsTheRunGoOn(t *testing.T) {
 	require.Len(t, event.Of[event.Warning](seen), 1)
 }
 
+func TestTheStoreIsForItsOwnerOnly(t *testing.T) {
+	dir := t.TempDir()
+	s := openTest(t, dir, "")
+	recordRun(t, s, "run", 1)
+	files, err := filepath.Glob(filepath.Join(dir, "sunup.db*"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, f := range files {
+		info, err := os.Stat(f)
+		require.NoError(t, err)
+		assert.Equal(t, os.FileMode(0o600), info.Mode().Perm(), f)
+	}
+}
+
 func TestAStoreOfANewerVersionIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	s := openTest(t, dir, "")
