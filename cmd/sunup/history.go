@@ -309,7 +309,7 @@ func (a *app) standOut(c history.Comparison) {
 	a.section(say.T("Hosts that stand out again and again", "되풀이해서 눈에 띄는 호스트"))
 	var rows [][]string
 	for _, h := range c.SlowHosts {
-		rows = append(rows, []string{"  " + h.Host, h.Zone, say.T("slow in %d of %d runs (%.1f times its like)", "%[2]d회 중 %[1]d회 느림 (같은 역할의 %.1[3]f배)", h.Times, h.Runs, h.Slow).In(a.lang)})
+		rows = append(rows, []string{"  " + h.Host, h.Zone, say.T("slow in %d of %d runs (%.1f times its like)", "%[2]d회 중 %[1]d회 느림 (같은 역할의 %[3].1f배)", h.Times, h.Runs, h.Slow).In(a.lang)})
 	}
 	for _, h := range c.Aside {
 		rows = append(rows, []string{"  " + h.Host, h.Zone, say.T("set aside in %d of %d runs", "%[2]d회 중 %[1]d회 격리", h.Times, h.Runs).In(a.lang)})

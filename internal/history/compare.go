@@ -24,8 +24,9 @@ var DefaultBaseline = Baseline{Minutes: 50, People: 2, Now: 1}
 // Saved are the person-minutes that a run of so many minutes saved.
 func (b Baseline) Saved(minutes float64) float64 { return b.Minutes*b.People - minutes*b.Now }
 
-// SlowedPercent is from how much over the usual a step counts as slowed down.
-const SlowedPercent = 30
+// SlowedPercent is from how much over the usual a step counts as slowed down:
+// low enough that one slowed by 30 % is found although times stray.
+const SlowedPercent = 20
 
 // Comparison is one run against others.
 type Comparison struct {
@@ -33,8 +34,8 @@ type Comparison struct {
 	RunID   string  `json:"run"`
 	Against []RunAt `json:"against"` // the newest first
 	Whole   Line    `json:"whole"`
-	// Slowed are the steps that took at least 30 % longer than usual and longer
-	// than they stray, those that cost most time first.
+	// Slowed are the steps that took much longer than usual and than they stray,
+	// those that cost most time first.
 	Slowed []Line `json:"slowed"`
 	Plays  []Line `json:"plays"`
 	Steps  []Line `json:"steps"`
@@ -179,7 +180,7 @@ func slowed(steps []Line) []Line {
 	out := []Line{}
 	for _, l := range steps {
 		more := l.TookMS - l.UsualMS
-		if l.Runs > 0 && l.Percent >= SlowedPercent && more >= worthNaming && more > 2*l.SpreadMS {
+		if l.Runs > 0 && l.Percent >= SlowedPercent && more >= worthNaming && more > 3*l.SpreadMS {
 			out = append(out, l)
 		}
 	}
