@@ -70,8 +70,9 @@ func (x *execution) background(t target, m *modules.Module, c *boundCall, second
 	if c.call.Check {
 		return value.NewDict("failed", true, "msg", "check mode and async cannot be used on same task.", "changed", false)
 	}
+	// The job outlives the task, but not the play's context.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.ctx), time.Duration(seconds*float64(time.Second)))
-	stop := context.AfterFunc(x.ctx, cancel)
+	stop := context.AfterFunc(x.play.ctx, cancel)
 	j := x.run_.jobs.begin(x.host.name, x.job, cancel)
 	begun := make(chan struct{})
 	named := ""
@@ -283,7 +284,7 @@ func (js *jobs) adopt(key string) {
 // command runs on its host by itself, and is asked for; the work of any other
 // module ended with us, and is done again when that does no harm.
 func (x *execution) carryOn(id string) {
-	x.job = id
+	x.job, x.ctx = id, x.play.ctx
 	if result := x.begunAgain(); result != nil {
 		_, cancel := context.WithCancel(x.ctx)
 		cancel()

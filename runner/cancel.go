@@ -14,6 +14,13 @@ type cancelState struct {
 func (c *cancelState) stop() {
 	c.mu.Lock()
 	c.asked = true
+	c.mu.Unlock()
+	c.tellAll()
+}
+
+// tellAll calls those who want to know.
+func (c *cancelState) tellAll() {
+	c.mu.Lock()
 	told := make([]func(), 0, len(c.tell))
 	for _, f := range c.tell {
 		told = append(told, f)

@@ -50,6 +50,11 @@ type cursor struct {
 	wanted func(f *frame, s playbooks.Step) bool
 	// entering tells the part of the play that a step begins, if any.
 	parts map[playbooks.Step]event.Section
+	// fell: a failure that nothing rescued led out of everything, be it after
+	// always sections.
+	fell bool
+	// stopped is where the host stopped for good; nil while it goes on.
+	stopped *stop
 }
 
 func newCursor(top *playbooks.Block, parts map[playbooks.Step]event.Section, wanted func(*frame, playbooks.Step) bool) *cursor {
@@ -117,6 +122,7 @@ func (c *cursor) fail() {
 		}
 		c.pop()
 	}
+	c.fell = true
 }
 
 // rescues reports whether a failure now would be rescued.

@@ -123,6 +123,12 @@ func (d *disk) Commit(ctx context.Context) error {
 // attempt runs a case once, on the record and the estate as they are.
 func attempt(t *testing.T, file string, e *estate, d *disk, change func(*runner.Options)) runner.Summary {
 	t.Helper()
+	return attemptOn(t, file, e, d, change, nil)
+}
+
+// attemptOn also shows the run before it begins.
+func attemptOn(t *testing.T, file string, e *estate, d *disk, change func(*runner.Options), show func(*runner.Run)) runner.Summary {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	e.dead = false
@@ -152,7 +158,11 @@ func attempt(t *testing.T, file string, e *estate, d *disk, change func(*runner.
 	}
 	book, problems := o.Loader.Load(filepath.Join(durableDir, file))
 	require.NoError(t, problems.Err())
-	summary, err := runner.New(o).Execute(ctx, []*playbooks.Playbook{book})
+	run := runner.New(o)
+	if show != nil {
+		show(run)
+	}
+	summary, err := run.Execute(ctx, []*playbooks.Playbook{book})
 	if !d.full() {
 		require.NoError(t, err)
 	}

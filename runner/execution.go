@@ -273,6 +273,9 @@ func (x *execution) call(scope *vars.Scope, set settings) *value.Dict {
 		}
 		return x.background(target, m, c, seconds, poll)
 	}
+	if !x.run_.hold(x.ctx) {
+		return x.hostError(c, errStopping)
+	}
 	if err := x.intend(c.call, ""); err != nil {
 		return x.hostError(c, err)
 	}
@@ -599,7 +602,7 @@ func (x *execution) conclude(result *value.Dict) *taskEnd {
 func (x *execution) outcomeOf(result *value.Dict) event.Outcome {
 	set := x.settings(x.host, x.scope)
 	switch {
-	case truthAt(result, "sunup_cancelled"):
+	case truthAt(result, "sunup_cancelled"), x.cutOff() && truthAt(result, "failed"):
 		return event.Cancelled
 	case truthAt(result, "unreachable"):
 		if ignore, err := set.bool("ignore_unreachable", false); err == nil && ignore {
@@ -635,6 +638,9 @@ func (x *execution) outcomeOf(result *value.Dict) event.Outcome {
 	}
 	return event.OK
 }
+
+// cutOff reports whether an order about the host ended the task.
+func (x *execution) cutOff() bool { return x.ctx.Err() != nil && x.play.ctx.Err() == nil }
 
 // remember stores what the result gives the host: the registered variable.
 func (x *execution) remember(result *value.Dict) {
@@ -693,13 +699,14 @@ func (x *execution) tell(end *taskEnd) {
 		e.Result.Values.Delete("results") // each item was told by itself
 	}
 	// An include counts when its file is run, as Ansible counts.
-	if x.task.Include == nil || end.outcome != event.OK {
+	end.ordered = end.outcome == event.Cancelled && x.cutOff()
+	if !end.ordered && (x.task.Include == nil || end.outcome != event.OK) {
 		x.host.count(end.outcome, truthAt(end.result, "changed"))
 	}
 	if x.past != nil && x.past.Outcome == end.outcome {
 		return // the record has it
 	}
-	x.run_.stream.emit(e)
+	end.seq = x.run_.stream.emit(e)
 }
 
 // explain says in a person's words what a failure means, when we know.

@@ -6,17 +6,21 @@ import (
 	"sunup/playbooks"
 )
 
-// free lets every host run through the play as fast as it can.
+// free lets every host run through the play as fast as it can. Hosts that are
+// tried again go when the others are done.
 func (p *playRun) free() {
-	var wg sync.WaitGroup
-	for _, h := range p.alive() {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			p.runAlone(h)
-		}()
+	for more := true; more; {
+		var wg sync.WaitGroup
+		for _, h := range p.alive() {
+			wg.Add(1)
+			go func() {
+				defer wg.Done()
+				p.runAlone(h)
+			}()
+		}
+		wg.Wait()
+		more = p.takenUp(true)
 	}
-	wg.Wait()
 }
 
 // runAlone takes one host through the play.

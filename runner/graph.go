@@ -80,6 +80,7 @@ func (r *Run) runGraph(ctx context.Context, b *playbooks.Playbook) error {
 	stop := context.AfterFunc(ctx, g.wake)
 	defer stop()
 	defer r.cancel.onStop(g.wake)()
+	defer r.helm.woken.onStop(g.wake)()
 	var wg sync.WaitGroup
 	for _, s := range g.stages {
 		for _, l := range s.lanes {

@@ -29,6 +29,7 @@ type host struct {
 	lost     bool // dropped out because it could not be reached
 	ended    bool // meta: end_host, until the play is over
 	aside    bool // quarantined
+	skipped  bool // left alone by order
 	notified map[string]bool
 	recap    event.Recap
 	address  *value.Dict
@@ -75,14 +76,14 @@ func (h *host) clearNotified(handlerID string) {
 func (h *host) out() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.failed || h.lost || h.ended || h.aside
+	return h.failed || h.lost || h.ended || h.aside || h.skipped
 }
 
 // broken reports whether the host takes no part in further plays either.
 func (h *host) broken() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.failed || h.lost || h.aside
+	return h.failed || h.lost || h.aside || h.skipped
 }
 
 // dropped reports whether the host failed: a host in quarantine did not, for

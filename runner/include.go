@@ -116,9 +116,7 @@ func (p *playRun) include(t *taskRun, wanted []inclusion) (failed []*taskEnd) {
 		if b := blocks[inc.host]; b != nil {
 			p.cursors[inc.host].push(frame{block: b})
 			delete(blocks, inc.host)
-			if c := p.cursors[inc.host]; c.next() == nil && !c.failing() {
-				p.tellUp(inc.host)
-			}
+			p.lookUp(inc.host, p.cursors[inc.host])
 		}
 	}
 	return failed

@@ -3,6 +3,7 @@ package runner
 import (
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"sync"
 
@@ -37,9 +38,10 @@ type Journal struct {
 	starts    map[int]event.TaskStarted
 	announced map[taskKey][]int // numbers in order
 	void      []int64
-	again     map[string]bool // hosts that have something to do again
-	onlyAgain bool            // nothing new is done on the others
-	undecided []*pastStep     // was under way, in order
+	again     map[string]bool  // hosts that have something to do again
+	onlyAgain bool             // nothing new is done on the others
+	orders    map[string]Order // skip or quarantine, given by hand and not taken back
+	undecided []*pastStep      // was under way, in order
 
 	mu      sync.Mutex
 	steps   map[stepKey][]*pastStep
@@ -109,7 +111,7 @@ func ReadJournal(record iter.Seq2[event.Event, error], o JournalOptions) (*Journ
 	f.j = &Journal{
 		attempt: 2, onlyAgain: o.Failed, plays: map[int]event.PlayStarted{}, starts: map[int]event.TaskStarted{},
 		announced: map[taskKey][]int{}, again: map[string]bool{}, steps: map[stepKey][]*pastStep{},
-		claimed: map[int]bool{}, told: map[string]int{}, Inputs: map[string]string{}, Facets: map[string]string{},
+		claimed: map[int]bool{}, told: map[string]int{}, orders: map[string]Order{}, Inputs: map[string]string{}, Facets: map[string]string{},
 	}
 	for e, err := range event.Settled(record) {
 		if err != nil {
@@ -181,6 +183,13 @@ func (f *journalFold) add(e event.Event) {
 		s.end, s.seqs = &d, append(s.seqs, e.Seq)
 		s.pending = s.pending && (d.Loop || maybeSent(d.Result.Values))
 		delete(f.open, openKey{d.Task, d.Host})
+	case event.Steered:
+		switch order := Order(d.Action); order {
+		case OrderSkip, OrderQuarantine:
+			j.orders[d.Host] = order
+		case OrderRelease:
+			delete(j.orders, d.Host)
+		}
 	case event.HostQuarantined, event.PlayEnded:
 		f.outs = append(f.outs, outing{e.Seq, e.Data})
 	case event.HostLost, event.NoHostsLeft, event.Stats:
@@ -242,6 +251,12 @@ func maybeSent(result *value.Dict) bool {
 
 // close decides what is tried again.
 func (f *journalFold) close(o JournalOptions) {
+	if o.Failed { // those who were set aside are tried again
+		maps.DeleteFunc(f.j.orders, func(h string, order Order) bool {
+			f.j.again[h] = f.j.again[h] || order == OrderQuarantine
+			return order == OrderQuarantine
+		})
+	}
 	for on, steps := range f.hosts {
 		f.tryAgain(on, steps, o)
 	}
@@ -265,6 +280,9 @@ func (f *journalFold) close(o JournalOptions) {
 // done again, and what came after it (always sections, handlers) followed from
 // the failure and counts no more.
 func (f *journalFold) tryAgain(on playHost, steps []*pastStep, o JournalOptions) {
+	if f.j.orders[on.host] != "" {
+		return // it stays where it was left
+	}
 	at := slices.IndexFunc(steps, func(s *pastStep) bool { return s.end != nil && isAgain(s.end.Outcome, o) })
 	if at >= 0 {
 		f.j.again[on.host] = true
@@ -429,6 +447,26 @@ func (j *Journal) numberFor(key taskKey, hosts []*host) int {
 		}
 	}
 	return 0
+}
+
+// ordered is the order that a host is left alone by; "" when there is none.
+func (j *Journal) ordered(host string) Order {
+	if j == nil {
+		return ""
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.orders[host]
+}
+
+// released forgets the order.
+func (j *Journal) released(host string) {
+	if j == nil {
+		return
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	delete(j.orders, host)
 }
 
 // mayBegin reports whether something new may be done on a host.

@@ -11,8 +11,13 @@ import (
 // stand at, on all hosts that stand there, then the next.
 func (p *playRun) linear() {
 	for p.ctx.Err() == nil && !p.run.cancel.stopped() {
+		p.takenUp(false)
 		task, hosts := p.lowest(p.alive())
 		if task == nil {
+			p.run.hold(p.ctx) // a paused run may still be told to try hosts again
+			if p.takenUp(true) {
+				continue
+			}
 			return
 		}
 		p.step(task, hosts)
@@ -81,6 +86,10 @@ func (p *playRun) settle(t *taskRun, hosts []*host, ends []*taskEnd) []inclusion
 func (p *playRun) settleHost(h *host, end *taskEnd) {
 	c := p.cursors[h]
 	switch end.outcome {
+	case event.Failed, event.Unknown, event.Unreachable, event.Cancelled, event.Quarantined:
+		p.finish(func() { c.remember(end) })
+	}
+	switch end.outcome {
 	case event.Failed, event.Rescued, event.Unknown:
 		c.fail()
 		if end.outcome != event.Rescued {
@@ -89,7 +98,7 @@ func (p *playRun) settleHost(h *host, end *taskEnd) {
 	case event.Unreachable:
 		c.end()
 		h.mark(func(h *host) { h.lost = true })
-		p.run.stream.emit(event.HostLost{Play: p.number, Host: h.name, Outcome: event.Unreachable})
+		p.lostHost(h, event.Unreachable)
 	case event.Cancelled:
 		c.end()
 	case event.Quarantined:
@@ -100,9 +109,19 @@ func (p *playRun) settleHost(h *host, end *taskEnd) {
 		if len(end.includes) > 0 {
 			return // what is included comes before what is next; the frame must stay
 		}
-		if c.next() == nil && !c.failing() {
-			p.tellUp(h)
-		}
+		p.lookUp(h, c)
+	}
+}
+
+// lookUp tells when a host has come to its end: it is up, or its failure has
+// gone through all always sections.
+func (p *playRun) lookUp(h *host, c *cursor) {
+	switch {
+	case c.next() != nil || c.failing():
+	case c.fell:
+		p.dropFailed(h)
+	default:
+		p.tellUp(h)
 	}
 }
 
@@ -126,8 +145,22 @@ func (p *playRun) dropFailed(h *host) {
 	was := false
 	h.mark(func(h *host) { was, h.failed = h.failed, true })
 	if !was {
-		p.run.stream.emit(event.HostLost{Play: p.number, Host: h.name, Outcome: event.Failed})
+		p.lostHost(h, event.Failed)
 	}
+}
+
+// lostHost tells that a host dropped out.
+func (p *playRun) lostHost(h *host, o event.Outcome) {
+	p.alsoTold(h, p.run.stream.emit(event.HostLost{Play: p.number, Host: h.name, Outcome: o}))
+}
+
+// alsoTold adds an event to those that count no more when a host is tried again.
+func (p *playRun) alsoTold(h *host, seq int64) {
+	p.finish(func() {
+		if c := p.cursors[h]; c != nil && c.stopped != nil {
+			c.stopped.seqs = append(c.stopped.seqs, seq)
+		}
+	})
 }
 
 // breakOff ends the batch when the play allows no failure, or not so many.

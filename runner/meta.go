@@ -46,9 +46,7 @@ func (p *playRun) meta(task *playbooks.Task, hosts []*host) {
 		if yes {
 			do(p, task, h)
 		}
-		if c.next() == nil {
-			p.tellUp(h)
-		}
+		p.lookUp(h, c)
 	}
 }
 

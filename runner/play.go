@@ -54,6 +54,10 @@ type playRun struct {
 	rolesDone    map[roleDone]bool
 	allHandlers  []*playbooks.Task // the play's, then those of included roles
 	handlerBlock *playbooks.Block
+	// again are hosts that are tried again, until the strategy takes them up;
+	// closed: it takes up none any more.
+	again  []*host
+	closed bool
 }
 
 // roleDone marks a role that a host has run.
@@ -437,6 +441,8 @@ func (p *playRun) runBatches() (outcome event.Outcome, broke bool, err error) {
 		return event.Failed, false, err
 	}
 	outcome = event.OK
+	p.run.helm.began(p)
+	defer p.run.helm.ended(p)
 	for i, batch := range batches {
 		if len(p.settings.serial) > 0 {
 			p.run.stream.emit(event.BatchStarted{Play: p.number, Batch: i, Hosts: hostNames(batch)})
@@ -533,7 +539,7 @@ func (p *playRun) tooMany(lost, total int) bool {
 // lost at its end.
 func (p *playRun) runBatch(batch []*host) (lost int) {
 	p.mu.Lock()
-	p.batch, p.batchDone = batch, false
+	p.batch, p.batchDone, p.closed = batch, false, false
 	p.cursors = make(map[*host]*cursor, len(batch))
 	for _, h := range batch {
 		p.cursors[h] = newCursor(p.top, p.parts, func(f *frame, s playbooks.Step) bool { return p.wants(h, f, s) })

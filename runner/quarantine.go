@@ -85,9 +85,14 @@ func (p *playRun) valueOf(h *host, name string) string {
 func (p *playRun) setAside(h *host, end *taskEnd) {
 	h.mark(func(h *host) { h.aside = true })
 	zone := p.zoneOf(h)
-	p.run.stream.emit(event.HostQuarantined{
+	p.alsoTold(h, p.run.stream.emit(event.HostQuarantined{
 		Play: p.number, Host: h.name, Zone: zone, Reason: say.Plain(firstLine(orEmpty(end.result.At("msg")))), Task: end.task,
-	})
+	}))
+	p.loseHost(zone)
+}
+
+// loseHost counts a host out of its zone; the play fails when too few are left.
+func (p *playRun) loseHost(zone string) {
 	if !p.guard.lose(zone) {
 		return
 	}

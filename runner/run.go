@@ -46,6 +46,7 @@ type Run struct {
 	stats    runStats
 	reach    []event.Reach
 	cancel   cancelState
+	helm     helm
 }
 
 type versionedGroups struct {

@@ -29,15 +29,18 @@ func newStream(sink event.Sink, now func() time.Time, past *Journal) *stream {
 	return s
 }
 
-func (s *stream) emit(d event.Data) {
+// emit tells an event and returns its number; 0 when it was told before.
+func (s *stream) emit(d event.Data) int64 {
 	heard := s.journal.heard(d)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if heard { // told before the run broke: only the forecast is made anew
 		s.seen(event.New(0, s.now(), d))
-		return
+		return 0
 	}
-	s.seen(s.send(d))
+	e := s.send(d)
+	s.seen(e)
+	return e.Seq
 }
 
 // send numbers an event and hands it on. The lock is held.

@@ -29,7 +29,9 @@ type taskEnd struct {
 	outcome  event.Outcome
 	result   *value.Dict
 	includes []includeRequest
-	task     int // its announcement
+	task     int   // its announcement
+	seq      int64 // of the event that told it; 0 when none did
+	ordered  bool  // an order cut it off
 }
 
 // announcements are the tasks of a play that were announced, with their
@@ -148,8 +150,8 @@ func (t *taskRun) onceForAll(hosts []*host, ends []*taskEnd) {
 	at := t.doer(hosts)
 	t.play.run.pool.each(t.play.ctx, hosts[at:at+1], 0, func(_ int, h *host) { ends[at] = t.onHost(h) })
 	doer := ends[at]
-	if doer == nil {
-		return
+	if doer == nil || doer.ordered {
+		return // another host does it
 	}
 	for i, h := range hosts {
 		if i == at {
@@ -187,14 +189,28 @@ func (t *taskRun) onHost(h *host) *taskEnd {
 	x := t.execution(h)
 	x.recollect()
 	if x.step == nil && !t.play.run.Journal.mayBegin(h.name) {
-		return leftOut(h)
+		return leftOut(h, func(h *host) { h.ended = true })
+	}
+	if order := t.play.run.Journal.ordered(h.name); order != "" && x.past == nil {
+		return leftOut(h, func(h *host) { h.aside, h.skipped = order == OrderQuarantine, order == OrderSkip })
+	}
+	if x.past == nil && !t.play.run.hold(x.ctx) {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(x.ctx)
+	defer cancel()
+	x.ctx = ctx
+	t.play.run.helm.enter(x, cancel)
+	defer t.play.run.helm.leave(x)
+	if h.out() {
+		cancel() // an order came before the work
 	}
 	return x.run()
 }
 
 // leftOut is the end of a host that a resume does nothing new on.
-func leftOut(h *host) *taskEnd {
-	h.mark(func(h *host) { h.ended = true })
+func leftOut(h *host, mark func(*host)) *taskEnd {
+	h.mark(mark)
 	return &taskEnd{host: h, outcome: event.Cancelled, result: &value.Dict{}}
 }
 
