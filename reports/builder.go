@@ -133,6 +133,7 @@ func (b *Builder) Emit(e event.Event) {
 		if len(b.report.Steering) < maxWarnings {
 			b.report.Steering = append(b.report.Steering, Steering{At: e.Time, Action: d.Action, Host: d.Host, User: d.User, From: d.From, Reason: d.Reason})
 		}
+		b.void(d.Void)
 	case event.Warning:
 		b.warning(d)
 	case event.Stats:

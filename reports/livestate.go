@@ -32,6 +32,10 @@ type liveState struct {
 	// fixes are what to do about hosts whose quarantine is not told yet.
 	fixes map[string]say.Text
 	ended bool
+	// paused by order.
+	paused bool
+	// hint stands below the region; may be empty.
+	hint  string
 	ahead event.Forecast
 }
 
@@ -65,7 +69,9 @@ func (s *liveState) apply(e event.Event) []line {
 		return s.runStarted(d, e.Time)
 	case event.RunResumed:
 		s.began = e.Time
-		return []line{line{{"↻ ", "33"}}.with(s.in("resumed, attempt %d", "이어서 실행, %d번째 시도", d.Attempt), bold)}
+		return []line{s.resumed(d)}
+	case event.Steered:
+		return []line{s.steered(d)}
 	case event.PlayStarted:
 		return s.playStarted(d, e.Time)
 	case event.BatchStarted:
@@ -362,12 +368,19 @@ func (s *liveState) view(now time.Time, width, height int) []line {
 	if len(s.counts) > 0 && len(out) < room {
 		out = append(out, append(text("  "), s.tally(s.counts)...))
 	}
-	return append(out, s.busyLines(now, width, room-len(out))...)
+	if s.hint == "" || len(out) >= room {
+		return append(out, s.busyLines(now, width, room-len(out))...)
+	}
+	out = append(out, s.busyLines(now, width, room-len(out)-1)...)
+	return append(out, line{{"  " + s.hint, dim}})
 }
 
 func (s *liveState) clockLine(now time.Time) line {
 	elapsed := max(0, now.Sub(s.began))
 	l := line{{"☀ ", "33"}}.with(s.name(), bold).with("  "+stopwatch(elapsed), bold)
+	if s.paused {
+		l = l.with("  ◆ "+s.in("paused", "일시 중지"), "1;36")
+	}
 	st := s.run.Startup
 	if st == nil {
 		return l

@@ -13,6 +13,7 @@ import (
 
 // ask prints a question and reads one line; secret input is not echoed.
 func (a *app) ask(question string, secret bool) (string, error) {
+	defer a.keys.Load().asking()()
 	fmt.Fprint(a.err, question)
 	if secret && term.IsTerminal(int(a.in.Fd())) {
 		line, err := term.ReadPassword(int(a.in.Fd()))

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"sunup/internal/say"
 )
@@ -51,6 +52,8 @@ type app struct {
 	lang   say.Lang
 	ctx    context.Context
 	noted  onceEach
+	// keys takes keys at the terminal while a run goes on; nil before.
+	keys atomic.Pointer[keys]
 }
 
 // onceEach does something once for each key.

@@ -36,6 +36,7 @@ type record struct {
 	// events is the file that the events are kept in.
 	events  string
 	summary bool
+	live    *reports.Live // the screen, when it is a terminal that is redrawn
 	// past are the earlier runs of the same playbooks.
 	past history.Past
 }
@@ -210,6 +211,9 @@ func (r *record) screen(p *project, f *runFlags) (event.Sink, error) {
 			Plain: output == "plain", Lang: a.lang, Color: reports.UseColor(a.out, a.getenv),
 		})
 		r.closers = append(r.closers, s.Close)
+		if output == "live" {
+			r.live = s
+		}
 		return s, nil
 	}
 	return nil, usageError{fmt.Errorf("--output %s: use auto, live, plain, ansible or none", f.output)}

@@ -120,6 +120,7 @@ func (a *app) rootCommand() *cobra.Command {
 		a.stopCommand(),
 		a.restartCommand(),
 		a.resumeCommand(),
+		a.ctlCommand(),
 		a.adhocCommand(),
 		a.checkCommand(),
 		a.inventoryCommand(),

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -167,7 +168,13 @@ func (a *app) runBooks(ctx context.Context, p *project, f *runFlags, paths []str
 	run := runner.New(o)
 	p.inputs.tellOf(run.NoteInput)
 	ctx, done := a.interruptible(ctx, run)
+	helm, err := a.takeHelm(rec, run, o.RunID)
+	if err != nil {
+		done()
+		return rec.abandon(errors.Join(err, rec.recording.Close()))
+	}
 	summary, err := run.Execute(ctx, books)
+	helm.close()
 	done()
 	if closeErr := rec.finish(); err == nil {
 		err = closeErr
