@@ -1,6 +1,7 @@
 package playbooks
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -46,7 +47,6 @@ func (s *session) ours(p *Play, name string, e *yaml.Entry) {
 // instead is what to write in place of keywords whose form is known and which
 // nothing carries out yet.
 var instead = map[string]say.Text{
-	"limits": say.T("use throttle on the tasks, or serial on the play", "작업의 throttle이나 플레이의 serial을 쓰세요"),
 	"gather": say.T("use fetch and command in a task of rescue", "rescue의 작업에서 fetch와 command를 쓰세요"),
 }
 
@@ -167,7 +167,12 @@ func (s *session) inPercent(n *yaml.Node) {
 	s.report(problem(n, "bad-percentage", say.T("%s is no share", "%s{은/는} 비율이 될 수 없습니다", t), say.Text{}, say.T("write a percentage from 0% to 100%", "0%에서 100% 사이의 백분율을 쓰세요")))
 }
 
+var limitKeys = []string{"per", "at_once", "connections", "commands"}
+
 func (s *session) limits(e *yaml.Entry) {
+	if isNull(e.Value) || isTemplateNode(e.Value) {
+		return
+	}
 	items := []*yaml.Node{e.Value}
 	if e.Value.Kind == yaml.Sequence {
 		items = e.Value.Items
@@ -175,7 +180,41 @@ func (s *session) limits(e *yaml.Entry) {
 	for _, item := range items {
 		if item.Kind != yaml.Mapping || s.broken(item) {
 			s.report(problem(item, "bad-limits", say.T("limits must be a mapping such as {per: pool, at_once: 1}, not %s", "limits에는 {per: pool, at_once: 1} 같은 사전이 와야 하는데 %s{이/가} 있습니다", kindWords(item)), say.Text{}, say.Text{}))
+			continue
 		}
+		s.limit(item)
+	}
+}
+
+// rate is a number of times per second, minute or hour.
+var rate = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?( */ *[smh])?$`)
+
+func (s *session) limit(item *yaml.Node) {
+	limits := false
+	for _, part := range item.Entries {
+		name := scalarText(part.Key)
+		t, known := literal(part.Value)
+		switch name {
+		case "per":
+			s.checkShape(&keyword{name: name, shape: text}, part.Key, part.Value)
+		case "at_once":
+			limits = true
+			if n, err := strconv.Atoi(t); known && (err != nil || n < 1) {
+				s.report(problem(part.Value, "bad-limits", say.T("at_once must be a number of hosts, at least 1, not %s", "at_once에는 1 이상의 호스트 수가 와야 하는데 %s{이/가} 있습니다", kindWords(part.Value)), say.Text{}, say.Text{}))
+			}
+		case "connections", "commands":
+			limits = true
+			if known && !rate.MatchString(strings.TrimSpace(t)) {
+				s.report(problem(part.Value, "bad-limits", say.T("%s must be a rate, not %s", "%s에는 빠르기가 와야 하는데 %s{이/가} 있습니다", name, kindWords(part.Value)), say.Text{},
+					say.T("write 5/s or 30/m", "5/s나 30/m처럼 쓰세요")))
+			}
+		default:
+			s.report(problem(part.Key, "unknown-keyword", say.T("unknown key '%s' in limits", "limits에 알 수 없는 키 '%s'{이/가} 있습니다", name), say.Text{},
+				nearestOr(name, limitKeys, say.T("use one of: %s", "다음 중 하나를 쓰세요: %s", strings.Join(limitKeys, ", ")))))
+		}
+	}
+	if !limits {
+		s.report(problem(item, "bad-limits", say.T("these limits limit nothing", "아무것도 제한하지 않는 limits입니다"), say.Text{}, say.T("add at_once, connections or commands", "at_once, connections, commands 중 하나를 쓰세요")))
 	}
 }
 

@@ -510,7 +510,7 @@ func (x *execution) conn(set settings, t target, scope *vars.Scope) (connection.
 	if err != nil {
 		return nil, err
 	}
-	c := link.As(w.become)
+	c := x.play.paced(t.host, link, link.As(w.become))
 	if len(env) == 0 {
 		return c, nil
 	}

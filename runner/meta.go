@@ -78,8 +78,9 @@ func (p *playRun) metaFailed(task *playbooks.Task, h *host, err error) {
 
 func (p *playRun) finish(set func()) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	set()
+	p.mu.Unlock()
+	p.run.outages.wake()
 }
 
 // flushHandlers puts the handlers that the host was told of before what comes

@@ -225,6 +225,9 @@ func (r *Run) plannedPlay(p *playRun) PlannedPlay {
 			out.Coverage += " per " + p.guard.per
 		}
 	}
+	for _, l := range p.limits {
+		out.Limits = append(out.Limits, l.words())
+	}
 	out.Probes = probeNames(p.play.Ours.Health)
 	p.planSteps(&out)
 	return out

@@ -45,12 +45,14 @@ type playRun struct {
 
 	announced *announcements
 	guard     *quarantine // nil when failures are failures
+	limits    []limit
 	// hostUp is told of a host that has done everything; may be nil.
 	hostUp func(h *host)
 
 	mu           sync.Mutex
 	batchDone    bool // meta: end_batch or end_play
 	playDone     bool
+	heldBack     bool // limits kept hosts from beginning
 	rolesDone    map[roleDone]bool
 	allHandlers  []*playbooks.Task // the play's, then those of included roles
 	handlerBlock *playbooks.Block
@@ -91,6 +93,9 @@ func (r *Run) newPlay(ctx context.Context, book string, play *playbooks.Play) (*
 		return nil, err
 	}
 	p.members = p.hosts
+	if err := p.readLimits(); err != nil {
+		return nil, err
+	}
 	return p, p.readQuarantine()
 }
 
@@ -120,7 +125,7 @@ func (p *playRun) lane(members []*host) *playRun {
 		run: p.run, play: p.play, ctx: p.ctx, number: p.number, name: p.name, book: p.book, dir: p.dir,
 		hosts: p.hosts, members: members, top: p.top, parts: p.parts,
 		playVars: p.playVars, promptVars: p.promptVars, roleVars: p.roleVars, roleDefs: p.roleDefs, roles: p.roles,
-		varsFiles: p.varsFiles, settings: p.settings, announced: p.announced, guard: p.guard, hostUp: p.hostUp,
+		varsFiles: p.varsFiles, settings: p.settings, announced: p.announced, guard: p.guard, limits: p.limits, hostUp: p.hostUp,
 		rolesDone: map[roleDone]bool{}, allHandlers: p.allHandlers,
 	}
 }
@@ -448,7 +453,7 @@ func (p *playRun) runBatches() (outcome event.Outcome, broke bool, err error) {
 			p.run.stream.emit(event.BatchStarted{Play: p.number, Batch: i, Hosts: hostNames(batch)})
 		}
 		lost := p.runBatch(batch)
-		if lost > 0 {
+		if lost > 0 || p.heldBack {
 			outcome = event.Failed
 		}
 		if p.playDone || p.run.cancel.stopped() || p.ctx.Err() != nil {
@@ -548,8 +553,10 @@ func (p *playRun) runBatch(batch []*host) (lost int) {
 		}
 	}
 	p.mu.Unlock()
-	switch p.settings.strategy {
-	case "free", "host_pinned":
+	switch {
+	case p.takesTurns():
+		p.byTurns()
+	case p.settings.strategy == "free", p.settings.strategy == "host_pinned":
 		p.free()
 	default:
 		p.linear()

@@ -101,6 +101,7 @@ func (p *playRun) loseHost(zone string) {
 		"플레이 '%s' 실패: 구역 '%s'에 호스트가 %[4]d대 중 %[3]d대만 남아 가용률 하한 %[5]g%%보다 적습니다",
 		p.name, zone, p.guard.total[zone]-p.guard.aside[zone], p.guard.total[zone], p.guard.min*100)})
 	p.run.playsFailed.Store(true)
+	p.run.outages.wake()
 }
 
 // lose counts a host out; true when that made its zone fall below.

@@ -28,6 +28,7 @@ type rig struct {
 	sources string // the inventory, below dir
 	options runner.Options
 	events  event.Recorder
+	book    *playbooks.Playbook
 }
 
 // newRig writes files (by name) into a directory of its own.
@@ -61,14 +62,23 @@ func loadVars(path string) (*value.Dict, diag.Problems) {
 // run runs site.yml on the inventory.
 func (r *rig) run(t *testing.T) (runner.Summary, error) {
 	t.Helper()
-	ctx := context.Background()
-	inv, problems := inventory.Load(ctx, inventory.Options{Sources: []string{filepath.Join(r.dir, r.sources)}})
+	r.load(t)
+	return r.execute()
+}
+
+// load reads the inventory and site.yml; execute runs them.
+func (r *rig) load(t *testing.T) {
+	t.Helper()
+	inv, problems := inventory.Load(context.Background(), inventory.Options{Sources: []string{filepath.Join(r.dir, r.sources)}})
 	require.NoError(t, problems.Err())
 	r.options.Inventory = inv
 	r.options.Loader = playbooks.NewLoader(playbooks.Options{BaseDir: r.dir})
-	book, problems := r.options.Loader.Load(filepath.Join(r.dir, "site.yml"))
+	r.book, problems = r.options.Loader.Load(filepath.Join(r.dir, "site.yml"))
 	require.NoError(t, problems.Err())
-	return runner.New(r.options).Execute(ctx, []*playbooks.Playbook{book})
+}
+
+func (r *rig) execute() (runner.Summary, error) {
+	return runner.New(r.options).Execute(context.Background(), []*playbooks.Playbook{r.book})
 }
 
 // messages are what debug printed, by host.

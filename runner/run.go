@@ -47,6 +47,8 @@ type Run struct {
 	reach    []event.Reach
 	cancel   cancelState
 	helm     helm
+	outages  *outages
+	paces    paces
 }
 
 type versionedGroups struct {
@@ -62,6 +64,7 @@ func New(o Options) *Run {
 		stream:    newStream(o.Sink, o.Now, o.Journal),
 		pool:      newPool(o.Forks),
 		hosts:     map[string]*host{},
+		outages:   newOutages(),
 		extraVars: fixed(vars.ExtraVars, "extra vars (-e)", o.ExtraVars),
 		stepping:  o.Confirm != nil,
 		started:   o.StartAt == "",
