@@ -55,7 +55,7 @@ func TestSampleMorningOnRealServers(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(tools, name), []byte("#!/bin/sh\n"+body+"\n"), 0o755))
 	}
 	database, sales := listenTCP(t), salesServer(t)
-	groups := []struct{ name, hosts string }{{"ticket_db", "db1"}, {"ticket_servers", "ticket1"}, {"gateways", "gw-east"}, {"kiosks", "kiosk1 kiosk2 kiosk3 kiosk4 kiosk5 kiosk6 kiosk7"}}
+	groups := []struct{ name, hosts string }{{"ticket_db", "db1"}, {"betting_servers", "bet1"}, {"gateways", "gw-east"}, {"kiosks", "kiosk1 kiosk2 kiosk3 kiosk4 kiosk5 kiosk6 kiosk7"}}
 	var ini strings.Builder
 	states, n := map[string]string{}, 0
 	for _, g := range groups {
@@ -67,7 +67,7 @@ func TestSampleMorningOnRealServers(t *testing.T) {
 			fmt.Fprintf(&ini, "%s zone=east\n", line)
 		}
 	}
-	ports := fmt.Sprintf("database_port=%d ticket_port=%d gateway_port=%d ansible_become=false etc_dir={{state}}/etc kiosk_dir={{state}}/kiosk", database, sales, sales)
+	ports := fmt.Sprintf("database_port=%d ticket_port=%d gateway_port=%d kiosk_port=%[3]d ansible_become=false etc_dir={{state}}/etc kiosk_dir={{state}}/kiosk", database, sales, sales)
 	require.NoError(t, os.WriteFile(filepath.Join(states["kiosk3"], "sick-kiosk-app"), nil, 0o600))
 	for _, s := range states {
 		require.NoError(t, os.Mkdir(filepath.Join(s, "etc"), 0o755))

@@ -66,7 +66,7 @@ func (t *Tracker) pace() pace {
 		expected += p.plan.Stages[stage].Takes
 	}
 	if expected > 0 {
-		p.ratio = min(max(float64(took)/float64(expected), 0.1), 10)
+		p.ratio = min(max(float64(took)/float64(expected), 0.01), 100)
 	}
 	return p
 }
