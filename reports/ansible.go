@@ -375,6 +375,10 @@ func (a *Ansible) hostTaskEnded(d event.HostTaskEnded) {
 	case event.Cancelled:
 		a.hostFailed(t, d, "CANCELLED!")
 	case event.Unknown:
+		if wasUnreachable(d.Result.Values) {
+			a.hostUnreachable(t, d, false)
+			return
+		}
 		a.hostFailed(t, d, "UNKNOWN!")
 	default: // failed, rescued, quarantined
 		a.hostFailed(t, d, "FAILED!")
@@ -817,7 +821,13 @@ func (a *Ansible) count(d event.HostTaskEnded) {
 		if truthy(d.Result.Values, "changed") {
 			r.Changed++
 		}
-	case event.Failed, event.Quarantined, event.Unknown:
+	case event.Unknown:
+		if wasUnreachable(d.Result.Values) {
+			r.Unreachable++
+			return
+		}
+		r.Failed++
+	case event.Failed, event.Quarantined:
 		r.Failed++
 	}
 }

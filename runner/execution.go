@@ -279,7 +279,7 @@ func (x *execution) call(scope *vars.Scope, set settings) *value.Dict {
 	if err := x.intend(c.call, ""); err != nil {
 		return x.hostError(c, err)
 	}
-	result, err := m.Run(c.ctx, c.call)
+	result, err := x.send(m, c)
 	if err != nil {
 		return x.hostError(c, err)
 	}
@@ -322,15 +322,7 @@ func (x *execution) hostError(c *boundCall, err error) *value.Dict {
 	var limit *connection.TimeLimit
 	switch {
 	case errors.As(err, &unreachable):
-		msg := err.Error()
-		if unreachable.Hint != "" {
-			msg += " (" + unreachable.Hint + ")"
-		}
-		d := value.NewDict("unreachable", true, "msg", msg, "changed", false)
-		if unreachable.Sent {
-			d.Set("sunup_sent", true)
-		}
-		return d
+		return lostResult(unreachable, err)
 	case errors.As(err, &become):
 		return failure("%v", become)
 	case c.limit > 0 && errors.Is(c.ctx.Err(), context.DeadlineExceeded) && x.ctx.Err() == nil:
@@ -611,6 +603,9 @@ func (x *execution) outcomeOf(result *value.Dict) event.Outcome {
 		if x.play.guard != nil {
 			return event.Quarantined
 		}
+		if truthAt(result, "sunup_unknown") {
+			return event.Unknown
+		}
 		return event.Unreachable
 	case truthAt(result, "sunup_unknown"):
 		if ignore, err := set.bool("ignore_errors", false); err == nil && ignore {
@@ -691,8 +686,8 @@ func (x *execution) tell(end *taskEnd) {
 		Result: x.shown(end.result), Loop: x.task.Loop != nil, Delegate: x.delegate,
 		Began: x.began, Took: now.Sub(x.began),
 	}
-	if x.attempts > 1 {
-		e.Attempts = x.attempts
+	if n := x.attempts + x.resent; n > 1 {
+		e.Attempts = n
 	}
 	e.Result.Why, e.Result.Fix = x.explain(end.result)
 	if x.task.Loop != nil && end.outcome != event.Unreachable {
@@ -701,7 +696,7 @@ func (x *execution) tell(end *taskEnd) {
 	// An include counts when its file is run, as Ansible counts.
 	end.ordered = end.outcome == event.Cancelled && x.cutOff()
 	if !end.ordered && (x.task.Include == nil || end.outcome != event.OK) {
-		x.host.count(end.outcome, truthAt(end.result, "changed"))
+		x.host.count(end.counts(), truthAt(end.result, "changed"))
 	}
 	if x.past != nil && x.past.Outcome == end.outcome {
 		return // the record has it

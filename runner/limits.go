@@ -176,7 +176,7 @@ func (o *outages) take(h *host, turns []turn) (ok, never bool) {
 		if !m.handed {
 			m.plays++
 		}
-		m.handed = false
+		m.handed, m.lost = false, false // one that is tried again is not lost
 	}
 	return true, false
 }
@@ -208,6 +208,12 @@ func (o *outages) handOver(h *host, turns []turn) {
 // byTurns lets every host go through the play by itself, as soon as its pools
 // allow, in the order of the play.
 func (p *playRun) byTurns() {
+	for more := true; more; more = p.takenUp(true) {
+		p.takeTurns()
+	}
+}
+
+func (p *playRun) takeTurns() {
 	o := p.run.outages
 	defer context.AfterFunc(p.ctx, o.wake)()
 	defer p.run.cancel.onStop(o.wake)()

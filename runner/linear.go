@@ -89,16 +89,14 @@ func (p *playRun) settleHost(h *host, end *taskEnd) {
 	case event.Failed, event.Unknown, event.Unreachable, event.Cancelled, event.Quarantined:
 		p.finish(func() { c.remember(end) })
 	}
-	switch end.outcome {
+	switch end.counts() {
 	case event.Failed, event.Rescued, event.Unknown:
 		c.fail()
 		if end.outcome != event.Rescued {
 			p.hostFailed(h, c)
 		}
 	case event.Unreachable:
-		c.end()
-		h.mark(func(h *host) { h.lost = true })
-		p.lostHost(h, event.Unreachable)
+		p.hostLost(h, c)
 	case event.Cancelled:
 		c.end()
 	case event.Quarantined:
@@ -123,6 +121,13 @@ func (p *playRun) lookUp(h *host, c *cursor) {
 	default:
 		p.tellUp(h)
 	}
+}
+
+// hostLost drops a host out that cannot be reached: nothing rescues it.
+func (p *playRun) hostLost(h *host, c *cursor) {
+	c.end()
+	h.mark(func(h *host) { h.lost = true })
+	p.lostHost(h, event.Unreachable)
 }
 
 // tellUp says that a host has done everything that the play asks of it.

@@ -375,7 +375,7 @@ type stop struct {
 
 // remember keeps where a host stands, before its failure moves it on.
 func (c *cursor) remember(end *taskEnd) {
-	c.stopped = &stop{stack: slices.Clone(c.stack), outcome: end.outcome, seqs: []int64{end.seq}}
+	c.stopped = &stop{stack: slices.Clone(c.stack), outcome: end.counts(), seqs: []int64{end.seq}}
 	if end.ordered {
 		c.stopped.outcome = "" // it was not counted
 	}

@@ -34,6 +34,15 @@ type taskEnd struct {
 	ordered  bool  // an order cut it off
 }
 
+// counts is the outcome as people count: a host whose answer was lost is one
+// that cannot be reached, and nothing rescues it.
+func (e *taskEnd) counts() event.Outcome {
+	if e.outcome == event.Unknown && truthAt(e.result, "unreachable") {
+		return event.Unreachable
+	}
+	return e.outcome
+}
+
 // announcements are the tasks of a play that were announced, with their
 // numbers. Lanes of a play share them.
 type announcements struct {
@@ -161,7 +170,7 @@ func (t *taskRun) onceForAll(hosts []*host, ends []*taskEnd) {
 		x.remember(doer.result)
 		other := &taskEnd{host: h, outcome: doer.outcome, result: doer.result}
 		other.includes = append(other.includes, doer.includes...)
-		if doer.outcome == event.Unreachable {
+		if doer.outcome == event.Unreachable || doer.outcome == event.Unknown {
 			// Only the host that was asked is gone; for the others the task failed.
 			other.outcome = event.Failed
 		}
@@ -233,6 +242,7 @@ type execution struct {
 
 	module   *modules.Module // the one that was called
 	attempts int
+	resent   int // times that it was sent again after a lost connection
 	delegate string
 	includes []includeRequest
 	secrets  []string // values of arguments that must not be shown
