@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"slices"
 
 	"sunup/internal/say"
@@ -37,6 +38,21 @@ func againstHistory(r *Report, task int) say.Text {
 		return say.T("▼ usually %s: %d%% faster", "▼ 평소 %s: %d%% 빠름", usual, -p)
 	}
 	return say.T("usually %s", "평소 %s", usual)
+}
+
+// slowedSteps are the steps that took longer than usual by more than slowed
+// percent and more than their usual spread, the worst first.
+func slowedSteps(r *Report) (out []StepHistory) {
+	if r.History == nil {
+		return nil
+	}
+	for _, s := range r.History.Steps {
+		if s.Runs > 0 && s.SlowerPercent() >= slowed && s.TookMS-s.UsualMS > s.SpreadMS {
+			out = append(out, s)
+		}
+	}
+	slices.SortStableFunc(out, func(x, y StepHistory) int { return cmp.Compare(y.TookMS-y.UsualMS, x.TookMS-x.UsualMS) })
+	return out
 }
 
 // criticalNumbers are the plays on the critical path.

@@ -2,13 +2,11 @@ package reports
 
 import (
 	"bufio"
-	"cmp"
 	_ "embed"
 	"fmt"
 	"html/template"
 	"io"
 	"math"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -30,12 +28,14 @@ var pageJS string
 // What the page tells at most; report.json has the rest.
 const (
 	pageFailures = 200
-	pageLong     = 50   // failures with their whole output, others have less
-	pageShort    = 2048 // bytes of it
-	pageRows     = 400  // of one matrix
-	pageNames    = 2000 // of hosts that share a row or a change
-	pageBars     = 60   // rows of one play's time line
-	aloneUpTo    = 12   // hosts of a play that have a bar of their own
+	pageLong     = 50     // failures with their whole output, others have less
+	pageShort    = 2048   // bytes of it
+	pageRows     = 250    // of one matrix
+	pageNames    = 30_000 // of hosts that share rows, on the whole page
+	pageNamesMin = 50     // in a row when there are more
+	pageBars     = 60     // rows of one play's time line
+	aloneUpTo    = 12     // hosts of a play that have a bar of their own
+	wideFrom     = 10     // columns of a matrix: then equal ones share one
 )
 
 // WriteHTML writes the report as one page that needs nothing else. Both
@@ -62,7 +62,8 @@ var parsedPage = sync.OnceValues(func() (*template.Template, error) {
 		"css": func() template.CSS { return template.CSS(pageCSS) }, "js": func() template.JS { return template.JS(pageJS) },
 		"difflines": shownDiff, "short": func(s string) string { return shorten(safeLine(s), 160) }, "dump": func(d *value.Dict) string { return dumpJSON(d, "  ") },
 		"abs": func(ms int64) int64 { return max(ms, -ms) }, "sub": func(a, b int) int { return a - b },
-		"isBad": isBad, "hosts": func(n int) template.HTML { return both(hostsText(n)) }, "about": partOf,
+		"isBad": isBad, "state": func(m MilestoneState) template.HTML { return both(stateWord(m)) }, "statemark": stateMark, "num": number, "rev": revisionText,
+		"versus": func(p *page, task int) template.HTML { return both(againstHistory(p.Report, task)) }, "hosts": func(n int) template.HTML { return both(hostsText(n)) }, "about": partOf,
 	}).Parse(pageText)
 })
 
@@ -133,13 +134,22 @@ type page struct {
 	CritMS    int64
 	WorkPct   int
 	BudgetPct int
+	OnPath    map[int]bool  // plays on the critical path
+	Gaps      []gapBar      // between attempts
+	Slowed    []StepHistory // steps slower than usual, the worst first
+	Zones     int
+
+	names int // of hosts that may still be written
 }
+
+// gapBar is a time in which nothing ran.
+type gapBar struct{ Left, Width string }
 
 func newPage(r *Report, lang say.Lang) *page {
 	if lang == "" {
 		lang = say.English
 	}
-	p := &page{Report: r, Lang: lang, zone: zoneOf(r)}
+	p := &page{Report: r, Lang: lang, zone: zoneOf(r), OnPath: criticalNumbers(r), Gaps: gapBars(r), Slowed: slowedSteps(r), Zones: countZones(r.Hosts), names: pageNames}
 	p.Verdict, p.Symbol = verdict(r)
 	bad := map[string]bool{}
 	for _, h := range r.Hosts {
@@ -152,7 +162,7 @@ func newPage(r *Report, lang say.Lang) *page {
 			f = &short
 		}
 		// What a rescue caught on a host that is bad in the end is evidence.
-		if isBad(f.Outcome) || f.Outcome == event.Rescued && bad[f.Host] {
+		if !f.Mended && (isBad(f.Outcome) || f.Outcome == event.Rescued && bad[f.Host]) {
 			p.Bad = append(p.Bad, f)
 		} else {
 			p.Caught = append(p.Caught, f)
@@ -165,7 +175,7 @@ func newPage(r *Report, lang say.Lang) *page {
 	rows := rowsOf(r)
 	for _, q := range r.Plays {
 		p.Lines = append(p.Lines, playLineOf(r, q, rows[q.Number]))
-		if m := matrixOf(r, q, rows[q.Number]); len(m.Rows) > 0 {
+		if m := p.matrixOf(q, rows[q.Number]); len(m.Rows) > 0 {
 			p.Matrices = append(p.Matrices, m)
 		}
 	}
@@ -222,10 +232,11 @@ func (p *page) At(t time.Time) string { return t.In(p.zone).Format("15:04:05") }
 // HM is a time of day without seconds.
 func (p *page) HM(t time.Time) string { return t.In(p.zone).Format("15:04") }
 
-// Day is a date and time with its zone.
-func (p *page) Day(t time.Time) string {
-	return t.In(p.zone).Format("2006-01-02 15:04:05 ") + zoneName(t.In(p.zone))
-}
+// Day is a date and a time of day in both languages.
+func (p *page) Day(t time.Time) template.HTML { return both(day(t, p.zone)) }
+
+// Date is a date for the title of the window.
+func (p *page) Date(t time.Time) string { return t.In(p.zone).Format("2006-01-02 15:04") }
 
 // ISO is a time for machines.
 func (p *page) ISO(t time.Time) string { return t.Format(time.RFC3339) }
@@ -250,6 +261,10 @@ func (p *page) TaskOf(number int) *Task {
 
 // Some are the first names of a list.
 func (p *page) Some(names []string, n int) []string { return names[:min(n, len(names))] }
+
+// FirstBad is how many failures are listed openly; more would push the rest of
+// the page out of sight.
+func (p *page) FirstBad() int { return 12 }
 
 // Opening is the last deadline that is the opening.
 func (p *page) Opening() *Milestone {
@@ -428,112 +443,23 @@ func barOf(r *Report, label string, rows []row) hostBar {
 	return b
 }
 
-// matrix is the hosts x tasks of one play.
-type matrix struct {
-	*Play
-	Columns []*Task
-	Rows    []matrixRow
-	Hidden  int
-	Open    bool
-}
-
-// matrixRow is one host, or several where everything ended the same.
-type matrixRow struct {
-	Hosts   []string
-	Names   []string // of Hosts, at most pageNames
-	Zone    string
-	Outcome event.Outcome
-	Cells   []matrixCell
-}
-
-// matrixCell is one cell; an empty outcome is a task that was not for the host.
-type matrixCell struct {
-	Outcome event.Outcome
-	Title   string
-}
-
-func matrixOf(r *Report, p *Play, rows []row) matrix {
-	m := matrix{Play: p}
-	column := map[int]int{}
-	for _, t := range r.Tasks {
-		if t.Play == p.Number {
-			column[t.Number] = len(m.Columns)
-			m.Columns = append(m.Columns, t)
-		}
-	}
-	groups, order := map[string][]row{}, []string{}
-	for _, w := range rows {
-		key := pattern(w, column)
-		if groups[key] == nil {
-			order = append(order, key)
-		}
-		groups[key] = append(groups[key], w)
-	}
-	for _, key := range order {
-		m.Rows = append(m.Rows, rowOf(groups[key], column))
-	}
-	slices.SortStableFunc(m.Rows, func(x, y matrixRow) int {
-		return cmp.Or(cmp.Compare(sick(y.Outcome), sick(x.Outcome)), cmp.Compare(len(y.Hosts), len(x.Hosts)))
-	})
-	for _, w := range m.Rows {
-		m.Open = m.Open || isBad(w.Outcome)
-	}
-	m.Hidden = max(0, len(m.Rows)-pageRows)
-	m.Rows = m.Rows[:min(len(m.Rows), pageRows)]
-	return m
-}
-
-// sick orders rows: what somebody should look at first, everything else alike.
-func sick(o event.Outcome) int {
-	if isBad(o) || o == event.Cancelled {
-		return gravity[o]
-	}
-	return 0
-}
-
-func pattern(w row, column map[int]int) string {
-	key := make([]byte, len(column))
-	for _, c := range w.cells {
-		key[column[c.Task]] = byte(gravity[c.Outcome])
-	}
-	return string(key)
-}
-
-func rowOf(ws []row, column map[int]int) matrixRow {
-	out := matrixRow{Outcome: ws[0].worst(), Cells: make([]matrixCell, len(column)), Zone: ws[0].host.Zone}
-	for _, w := range ws {
-		out.Hosts = append(out.Hosts, safeLine(w.host.Name))
-		if w.host.Zone != out.Zone {
-			out.Zone = ""
-		}
-	}
-	slices.Sort(out.Hosts)
-	out.Names = out.Hosts[:min(len(out.Hosts), pageNames)]
-	low, high := make([]int64, len(column)), make([]int64, len(column))
-	for n, w := range ws {
-		for _, c := range w.cells {
-			i := column[c.Task]
-			if n == 0 {
-				low[i] = c.TookMS
-			}
-			low[i], high[i] = min(low[i], c.TookMS), max(high[i], c.TookMS)
-			out.Cells[i].Outcome = c.Outcome
-		}
-	}
-	for i := range out.Cells {
-		if out.Cells[i].Outcome != "" && out.Cells[i].Outcome != event.Skipped {
-			out.Cells[i].Title = timeRange(low[i], high[i])
-		}
-	}
-	return out
-}
-
 func timeRange(low, high int64) string {
 	from, to := clock(time.Duration(low)*time.Millisecond), clock(time.Duration(high)*time.Millisecond)
 	if from == to {
 		return from
 	}
 	return from + "–" + to
+}
+
+func clockMS(ms int64) string { return clock(time.Duration(ms) * time.Millisecond) }
+
+// gapBars are the times between attempts, on the time line.
+func gapBars(r *Report) (out []gapBar) {
+	for i := 1; i < len(r.Attempts); i++ {
+		from, to := r.Attempts[i-1].Ended, r.Attempts[i].Began
+		out = append(out, gapBar{percent(from.Sub(r.Began).Milliseconds(), r.TookMS), percent(to.Sub(from).Milliseconds(), r.TookMS)})
+	}
+	return out
 }
 
 // bar is a step with its share of the run.

@@ -41,12 +41,79 @@ func TestPagesToLookAt(t *testing.T) {
 	if dir == "" {
 		t.Skip("SUNUP_PAGES is not set")
 	}
-	for name, m := range map[string]*imagined{"many500": many(500, 30), "morning": morning(), "failed": failed(), "good": good(), "cancelled": cancelled()} {
-		r := Fold(m.make())
+	for name, r := range pagesToLookAt() {
 		for _, lang := range []say.Lang{say.English, say.Korean} {
 			require.NoError(t, os.WriteFile(filepath.Join(dir, name+"."+string(lang)+".html"), []byte(pageOf(t, r, lang)), 0o644))
 		}
 	}
+}
+
+// pagesToLookAt are reports of all kinds, the largest among them.
+func pagesToLookAt() map[string]*Report {
+	return map[string]*Report{
+		"many1000": Fold(many(1000, 50).make()), "many5000": Fold(many(5000, 50).make()), "motley": Fold(motley(2000, 50)),
+		"morning": withHistory(Fold(morning().make())), "failed": Fold(failed().make()), "good": Fold(good().make()),
+		"cancelled": Fold(cancelled().make()), "resumed": Fold(resumedEvents()),
+	}
+}
+
+// withHistory is a report that the store has told of earlier runs.
+func withHistory(r *Report) *Report {
+	r.History = &History{Runs: 24, Since: r.Began.AddDate(0, -2, 0), UsualMS: r.TookMS - 40_000, SpreadMS: 6000}
+	for _, task := range r.Tasks {
+		r.History.Steps = append(r.History.Steps, StepHistory{Task: task.Number, Runs: 24, TookMS: task.SpanMS, UsualMS: task.SpanMS * 10 / (9 + int64(task.Number%7)), SpreadMS: 50})
+	}
+	for _, f := range r.Failures {
+		f.Earlier = []EarlierFailure{{Run: "20261014T083000-11aa", At: r.Began.AddDate(0, -1, -7), Host: f.Host, Note: "직렬 케이블 교체 후 정상", By: "박점검"}}
+	}
+	return r
+}
+
+// motley is a run in which every host ends in a way of its own.
+func motley(hosts, tasks int) []event.Event {
+	m := many(hosts, tasks)
+	plays := m.plays[0]
+	for i := range plays.tasks {
+		plays.tasks[i].end = func(h string) (event.Outcome, event.Result) {
+			if m.rand.IntN(3) == 0 {
+				return event.Changed, event.Result{}
+			}
+			return event.OK, event.Result{}
+		}
+	}
+	return m.make()
+}
+
+func TestMotleyHostsAreAllOnThePage(t *testing.T) {
+	r := Fold(motley(1500, 20))
+	page := pageOf(t, r, say.English)
+	assert.Less(t, len(page), 3_000_000)
+	for _, h := range r.Hosts {
+		assert.Contains(t, page, h.Name)
+	}
+	assert.Contains(t, page, "(mixed: the gravest outcome of each task)")
+}
+
+func TestEqualTasksShareAColumn(t *testing.T) {
+	m := newImagined("x.yml")
+	p := imaginedPlay{PlayStarted: event.PlayStarted{Name: "P", Hosts: []string{"a", "b"}}}
+	for i := range 20 {
+		end := always(event.OK)
+		if i == 12 {
+			end = failsOn("b", event.Result{})
+		}
+		p.tasks = append(p.tasks, imaginedTask{name: "step", module: "command", took: time.Second, end: end})
+	}
+	m.plays = []imaginedPlay{p}
+	pg := newPage(Fold(m.make()), say.English)
+	require.Len(t, pg.Matrices, 1)
+	var counts []int
+	for _, c := range pg.Matrices[0].Columns {
+		counts = append(counts, c.Count)
+	}
+	assert.Equal(t, []int{12, 1, 7}, counts)
+	assert.Equal(t, []string{"b"}, pg.Matrices[0].Rows[0].Hosts, "failures first")
+	assert.Len(t, pg.Matrices[0].Rows[0].Cells, 3)
 }
 
 func TestPageNeedsNothingElse(t *testing.T) {

@@ -17,13 +17,13 @@ func sentence(r *Report) say.Text {
 	case !r.Complete:
 		return say.T("The record ends after %s, before the run did: what came later is not known.", "기록이 %s 만에 끊겼습니다. 그 뒤의 일은 알 수 없습니다.", took)
 	case r.Outcome == event.Cancelled:
-		return say.T("Stopped by a person after %s: %d of %d hosts were still in order.", "%s 만에 사람이 멈췄습니다. 호스트 %[3]d대 중 %[2]d대는 정상이었습니다.", took, f.HostsGood, f.Hosts)
+		return say.T("Stopped by a person after %s: %s of %s hosts were still in order.", "%s 만에 사람이 멈췄습니다. 호스트 %[3]s대 중 %[2]s대는 정상이었습니다.", took, number(f.HostsGood), number(f.Hosts))
 	case f.Hosts == 0:
 		return say.T("Nothing was done: no host matched.", "대상 호스트가 없어 아무것도 하지 않았습니다.")
 	case r.Outcome != event.OK:
 		return notUp(r, bad, took)
 	case r.Run.Check:
-		return say.T("Rehearsal: nothing was changed; %d hosts would be changed, %d of %d are in order.", "예행 연습: 아무것도 바꾸지 않았습니다. 호스트 %[3]d대 중 %[1]d대가 바뀔 예정이고 %[2]d대가 정상입니다.", f.HostsChanged, f.HostsGood, f.Hosts)
+		return say.T("Rehearsal: nothing was changed; %s hosts would be changed, %s of %s are in order.", "예행 연습: 아무것도 바꾸지 않았습니다. 호스트 %[3]s대 중 %[1]s대가 바뀔 예정이고 %[2]s대가 정상입니다.", number(f.HostsChanged), number(f.HostsGood), number(f.Hosts))
 	}
 	return up(r, took)
 }
@@ -40,7 +40,7 @@ func notUp(r *Report, bad int, took say.Text) say.Text {
 	case r.Figures.Hosts == 1:
 		return say.T("%sThe host failed after %s.", "%s호스트가 실패했습니다(%s).", begin, took)
 	}
-	return say.T("%s%d of %d hosts failed after %s.", "%[1]s호스트 %[3]d대 중 %[2]d대가 실패했습니다(%[4]s).", begin, bad, r.Figures.Hosts, took)
+	return say.T("%s%s of %s hosts failed after %s.", "%[1]s호스트 %[3]s대 중 %[2]s대가 실패했습니다(%[4]s).", begin, number(bad), number(r.Figures.Hosts), took)
 }
 
 // up is the sentence of a run that went well.

@@ -39,6 +39,8 @@ type Options struct {
 	Sources        []string // of the inventory, as given
 	User, Node     string
 	Inputs         []event.Input
+	// Revision is the git commit of the playbooks, for the record.
+	Revision *event.Revision
 
 	// Command and Dir are how the run was asked for, Facets what it was made
 	// from beside Inputs: for the record (see event.RunStarted).

@@ -152,7 +152,7 @@ func (r *Run) emitStart(books []*playbooks.Playbook) {
 	start := event.RunStarted{
 		RunID: r.RunID, Version: r.Version, Playbooks: r.Playbooks, Inventory: r.Sources,
 		Limit: r.Limit, Tags: r.Tags, SkipTags: r.SkipTags, Check: r.Check, Diff: r.Diff,
-		Forks: r.Forks, User: r.User, Node: r.Node, Inputs: r.Inputs,
+		Forks: r.Forks, User: r.User, Node: r.Node, Inputs: r.Inputs, Revision: r.Revision,
 		Command: r.Command, Dir: r.Dir, Facets: r.Facets,
 	}
 	for _, b := range books {

@@ -245,7 +245,7 @@ func (p *project) runOptions(f *runFlags, paths []string) (runner.Options, error
 	o := runner.Options{
 		Inventory: p.inventory, Loader: p.loader, Templar: p.templar, Sources: p.sources,
 		Modules: func(name string) *modules.Module { return modules.Lookup(name, nil) }, Open: p.open,
-		RunID: newRunID(time.Now()), Version: version, Playbooks: paths, User: currentUser(), Node: node, Inputs: p.inputs.list(),
+		RunID: newRunID(time.Now()), Version: version, Playbooks: paths, User: currentUser(), Node: node, Inputs: p.inputs.list(), Revision: gitRevision(paths[0]),
 		ConfigFile: c.File,
 		Forks:      f.forks, Check: f.check, Diff: f.diff || c.Bool("DIFF_ALWAYS"), Verbosity: f.verbosity,
 		Limit: f.target.limit, ExtraVars: p.extraVars, StartAt: f.startAt,

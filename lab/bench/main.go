@@ -31,6 +31,7 @@ var sections = []section{
 	{"start", "start-up of the command", (*bench).startUp},
 	{"inventory", "an inventory of 26,000 hosts", (*bench).largeInventory},
 	{"templates", "rendering beside Python's jinja2", (*bench).templates},
+	{"writers", "each report format of 5,000 hosts x 20 tasks", (*bench).writers},
 	{"idle", "memory of a connection that does nothing", (*bench).idleHosts},
 }
 
