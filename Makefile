@@ -43,6 +43,10 @@ bench: build ## measure a run beside a bare SSH client, and a fleet of 1,000 hos
 conformance: build ## run ansible-core's own integration targets: ANSIBLE_SRC=checkout TARGETS="loops blocks"
 	@ANSIBLE_SRC="$(ANSIBLE_SRC)" TARGETS="$(TARGETS)" sh scripts/conformance.sh
 
+.PHONY: pages
+pages: ## open report pages in headless Chromium: console, accessibility, pictures in bin/pages
+	@sh scripts/pages.sh
+
 .PHONY: golden
 golden: ## rewrite the golden files of the tests; review the difference like code
 	@sh scripts/golden.sh
