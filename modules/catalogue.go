@@ -45,6 +45,7 @@ var all = []*Module{
 	&haproxyModule,
 	&healthModule,
 	&hostnameModule,
+	&htpasswdModule,
 	&importPlaybookModule,
 	&importRoleModule,
 	&importTasksModule,

@@ -167,7 +167,7 @@ type passwordKind struct {
 
 var passwordKinds = map[string]*passwordKind{
 	"md5": {8, 0, 0, func(password, salt string, _ int, _ string) (any, error) {
-		return md5Crypt(password, salt), nil
+		return md5Crypt(password, salt, "$1$"), nil
 	}},
 	"sha256": {16, 10_000_000, 535_000, func(password, salt string, rounds int, _ string) (any, error) {
 		return shaCrypt(password, salt, rounds, sha256.New, "$5$", sha256Order), nil
@@ -317,8 +317,8 @@ func shaCrypt(password, salt string, rounds int, newHash func() hash.Hash, prefi
 	return string(out)
 }
 
-// md5Crypt is crypt(3) with MD5.
-func md5Crypt(password, salt string) string {
+// md5Crypt is crypt(3) with MD5; Apache has the same under another sign.
+func md5Crypt(password, salt, magic string) string {
 	if len(salt) > 8 {
 		salt = salt[:8]
 	}
@@ -330,7 +330,7 @@ func md5Crypt(password, salt string) string {
 	b := alt.Sum(nil)
 	h := md5.New()
 	h.Write(key)
-	h.Write([]byte("$1$"))
+	h.Write([]byte(magic))
 	h.Write(seed)
 	for i := len(key); i > 0; i -= 16 {
 		h.Write(b[:min(16, i)])
@@ -363,7 +363,7 @@ func md5Crypt(password, salt string) string {
 		}
 		a = r.Sum(nil)
 	}
-	out := []byte("$1$" + salt + "$")
+	out := []byte(magic + salt + "$")
 	for _, o := range [][3]int{{0, 6, 12}, {1, 7, 13}, {2, 8, 14}, {3, 9, 15}, {4, 10, 5}} {
 		out = cryptBase64(out, a[o[0]], a[o[1]], a[o[2]], 4)
 	}
