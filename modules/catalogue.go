@@ -90,6 +90,7 @@ var all = []*Module{
 	&slurpModule,
 	&statModule,
 	&sudoersModule,
+	&synchronizeModule,
 	&sysctlModule,
 	&systemdModule,
 	&sysvinitModule,

@@ -139,6 +139,9 @@ func (c *controller) Var(name string) (any, bool, error) {
 // Host is the task's host.
 func (c *controller) Host() string { return c.x.host.name }
 
+// Delegate is the host that the task is delegated to, "" without delegate_to.
+func (c *controller) Delegate() string { return c.x.delegate }
+
 // Warn tells a warning once.
 func (c *controller) Warn(msg string) { c.x.run_.stream.warn(c.x.host.name, say.Plain(msg)) }
 
