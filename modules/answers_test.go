@@ -22,6 +22,7 @@ var calls = map[string]map[string]any{
 	"ansible.posix.acl": {"path": "/p", "etype": "user", "entity": "a", "permissions": "r", "state": "present"}, "ansible.posix.at": {"command": "x", "count": 1, "units": "days", "unique": true},
 	"ansible.posix.patch": {"src": "s.sh", "dest": "/d"}, "ansible.posix.seboolean": {"name": "b", "state": true}, "ansible.posix.selinux": {"state": "disabled"},
 	"ansible.posix.synchronize":              {"src": "s.sh", "dest": "/d"},
+	"subversion":                             {"repo": "file:///r", "dest": "/d"},
 	"community.general.htpasswd":             {"path": "/p", "name": "a", "password": "b"},
 	"community.crypto.x509_certificate_info": {"path": "/p"}, "community.crypto.get_certificate": {"host": "127.0.0.1", "port": 1}, "community.crypto.openssl_privatekey": {"path": "/p", "type": "Ed25519"},
 	"nginx_upstream": {"upstream": "u", "server": "s", "state": "disabled"},

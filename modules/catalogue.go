@@ -89,6 +89,7 @@ var all = []*Module{
 	&shellModule,
 	&slurpModule,
 	&statModule,
+	&subversionModule,
 	&sudoersModule,
 	&synchronizeModule,
 	&sysctlModule,

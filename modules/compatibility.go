@@ -23,6 +23,9 @@ var (
 	compatibilityTitle = say.T("Compatibility of modules", "모듈의 호환성")
 	compatibilityIntro = say.T("Made from the catalogue in `modules/` by `make reference`; do not edit. *complete*: ansible's arguments, return values, check mode and diff. *differences*: as complete, but for what the last column says. *not tried*: written to the documentation and held against pretended programs, not yet against a real host.",
 		"`make reference`가 `modules/`의 목록에서 만든 문서이므로 고치지 않는다. *완전*: ansible의 인자, 반환값, 점검 모드, diff를 갖춤. *차이 있음*: 마지막 칸에 적은 것 말고는 완전함. *미시험*: 문서대로 만들고 흉내 낸 프로그램으로 확인했으나 실제 호스트에서는 아직 시험하지 않음.")
+	outsideTitle = say.T("Modules of collections that are not here", "아직 없는 컬렉션 모듈")
+	outsideIntro = say.T("`community.general.xml`, `lvg`, `lvol`, `nmcli`, `pacman`, `zypper`; `community.crypto.openssl_csr`, `x509_certificate`; `community.mysql.*`; `community.docker.*` and everything else: a module's own file in `library/` next to the playbook runs by Ansible's module protocol, where its interpreter is on the host.",
+		"`community.general.xml`, `lvg`, `lvol`, `nmcli`, `pacman`, `zypper`, `community.crypto.openssl_csr`, `x509_certificate`, `community.mysql.*`, `community.docker.*`와 그 밖의 모든 것: 플레이북 옆 `library/`에 둔 모듈 파일은 호스트에 그 해석기가 있으면 Ansible의 모듈 규약으로 실행된다.")
 	missingTitle  = say.T("Modules of ansible-core that are not here", "아직 없는 ansible-core의 모듈")
 	stateWord     = say.T("State", "상태")
 	completeWord  = say.T("complete", "완전")
@@ -52,6 +55,7 @@ func Compatibility(w io.Writer, lang say.Lang) error {
 	if len(missing) > 0 {
 		fmt.Fprintf(out, "\n## %s\n\n%s\n", missingTitle.In(lang), strings.Join(missing, ", "))
 	}
+	fmt.Fprintf(out, "\n## %s\n\n%s\n", outsideTitle.In(lang), outsideIntro.In(lang))
 	return out.Flush()
 }
 

@@ -35,6 +35,8 @@ need haproxy haproxy "tests against a real HAProxy"
 need socat socat "tests against a real HAProxy"
 need setfacl acl "comparisons of access control lists"
 need patch patch "tests of patches"
+need rsync rsync "comparisons with rsync"
+need svn subversion "tests of subversion"
 [ "$(id -u)" = 0 ] || leave_out "tests that make users and mounts (not root)"
 
 # -race needs a C compiler; the tests themselves do not.
