@@ -39,6 +39,9 @@ func TestOptionsAreThoseOfAnsible(t *testing.T) {
 	if ansiblePython() == "" {
 		t.Skip("needs ansible-core 2.14 to compare with")
 	}
+	if testing.Short() && !*updateOptions {
+		t.Skip("asks ansible-doc for a hundred modules")
+	}
 	docs := ansibleDocs(t)
 	var found []string
 	for _, name := range modules.Names() {
