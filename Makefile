@@ -39,6 +39,10 @@ lab-down: ## end the hosts of lab-up
 bench: build ## measure a run beside a bare SSH client, and a fleet of 1,000 hosts
 	@sh scripts/bench.sh
 
+.PHONY: torture
+torture: ## kill a run behind every single event and at 200 random moments, and resume it (half an hour)
+	@SUNUP_TORTURE=full $(GO) test -trimpath ./cmd/sunup -run TestTorture -v -timeout 120m
+
 .PHONY: conformance
 conformance: build ## run ansible-core's own integration targets: ANSIBLE_SRC=checkout TARGETS="loops blocks"
 	@ANSIBLE_SRC="$(ANSIBLE_SRC)" TARGETS="$(TARGETS)" sh scripts/conformance.sh

@@ -68,7 +68,7 @@ func (p *project) openRecord(ctx context.Context, f *runFlags, runID string, hos
 		if err != nil {
 			return nil, r.abandon(err)
 		}
-		r.recording, r.sink = rec, rec
+		r.recording, r.sink = rec, beforeRecord(rec)
 		// Until now the locks were those of a run that was not yet known to live.
 		if err := r.lock(ctx, f, runID, hosts); err != nil {
 			return nil, r.abandon(errors.Join(err, rec.Close()))
@@ -104,6 +104,10 @@ func (r *record) recall(ctx context.Context, f *runFlags) error {
 	}
 	return nil
 }
+
+// beforeRecord may put something before the record: tests kill the command there,
+// between one event and the next.
+var beforeRecord = func(r *store.Recording) event.Sink { return r }
 
 // abandon closes the store of a run that does not begin.
 func (r *record) abandon(err error) error {

@@ -13,6 +13,7 @@ var updateScripts = flag.Bool("update-scripts", false, "rewrite the expected out
 
 // TestMain makes the command itself available to the scripts.
 func TestMain(m *testing.M) {
+	beforeRecord = killedRecord
 	command := func(name string) func() {
 		return func() { os.Exit(run(append([]string{name}, os.Args[1:]...), os.Stdin, os.Stdout, os.Stderr)) }
 	}

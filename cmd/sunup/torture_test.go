@@ -1,0 +1,339 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sunup/internal/event"
+	"sunup/internal/store"
+	"sunup/lab"
+)
+
+// killAfter is how a command of these tests is told to kill itself: after so
+// many events are on disk, and not one more.
+const killAfter = "SUNUP_TEST_KILL_AFTER"
+
+// killer stands between the engine and the record and kills the process.
+type killer struct {
+	*store.Recording
+	after int64
+}
+
+// Emit hands the event on. While the last one goes to disk, no other can come.
+func (k killer) Emit(e event.Event) {
+	k.Recording.Emit(e)
+	if e.Seq == k.after {
+		if k.Commit(context.Background()) == nil {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		}
+		select {} // the signal comes
+	}
+}
+
+// killedRecord is what TestMain puts before records when it is told to.
+func killedRecord(r *store.Recording) event.Sink {
+	after, err := strconv.ParseInt(os.Getenv(killAfter), 10, 64)
+	if err != nil {
+		return r
+	}
+	return killer{r, after}
+}
+
+// ward is the fleet of the torture and what a run on it left.
+type ward struct {
+	t     *testing.T
+	fleet *lab.Fleet
+	dir   string // with the inventory
+	files string // with the playbook
+	state string
+}
+
+func newWard(t *testing.T) *ward {
+	t.Helper()
+	s, problems := lab.LoadScenario(filepath.Join("testdata", "torture", "fleet.yml"))
+	require.NoError(t, problems.Err())
+	fleet, err := lab.Start(context.Background(), s)
+	require.NoError(t, err)
+	t.Cleanup(fleet.Close)
+	r := &ward{t: t, fleet: fleet, dir: t.TempDir()}
+	require.NoError(t, fleet.WriteAccess(r.dir))
+	r.files, err = filepath.Abs(filepath.Join("testdata", "torture"))
+	require.NoError(t, err)
+	return r
+}
+
+// fresh makes the hosts as they were, and a new state directory.
+func (r *ward) fresh() {
+	r.t.Helper()
+	r.state = r.t.TempDir()
+	for _, h := range r.fleet.Hosts() {
+		for _, file := range []string{"/tmp/torture.log", "/tmp/made.log"} {
+			require.NoError(r.t, h.WriteFile(file, nil, 0o666))
+		}
+	}
+}
+
+// command is sunup as a process of its own.
+func (r *ward) command(env string, args ...string) *exec.Cmd {
+	cmd := exec.Command(selfAs(r.t, "sunup"), args...)
+	cmd.Dir = r.files
+	cmd.Env = append(os.Environ(), "SUNUP_LANG=en", "CI=1", "SUNUP_STATE="+r.state, "HOME="+r.state, env)
+	return cmd
+}
+
+func (r *ward) run(env string) *exec.Cmd {
+	return r.command(env, "run", "--output", "none", "--no-report", "-i", filepath.Join(r.dir, "inventory.yml"), "site.yml")
+}
+
+// ended waits for a command; killed tells whether it was killed.
+func ended(t *testing.T, cmd *exec.Cmd, out fmt.Stringer, want int) (killed bool) {
+	t.Helper()
+	var exit *exec.ExitError
+	err := cmd.Wait()
+	if errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signaled() {
+		return true
+	}
+	require.Equal(t, want, cmd.ProcessState.ExitCode(), "%s", out)
+	return false
+}
+
+// start runs a command and keeps what it says.
+func start(t *testing.T, cmd *exec.Cmd) fmt.Stringer {
+	t.Helper()
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &out
+	require.NoError(t, cmd.Start())
+	return &out
+}
+
+// left is what a run left: on record, and on the hosts.
+type left struct {
+	events  int
+	ends    map[string]event.Outcome // by host and step; a step that ended twice has "twice"
+	ran     map[string]int           // by host and command
+	unsure  map[string]string        // by host and command: decisions about it
+	outcome event.Outcome
+	made    map[string]bool // hosts whose made-up facts differ
+}
+
+func (r *ward) left() left {
+	r.t.Helper()
+	l := left{ends: map[string]event.Outcome{}, ran: map[string]int{}, unsure: map[string]string{}, made: map[string]bool{}}
+	s, err := store.Open(context.Background(), r.state, "")
+	require.NoError(r.t, err)
+	defer s.Close()
+	runs, err := s.Runs(context.Background(), store.Filter{})
+	require.NoError(r.t, err)
+	require.Len(r.t, runs, 1)
+	l.events, l.outcome = int(runs[0].Events), runs[0].Outcome
+	l.readRecord(r.t, s, runs[0].ID)
+	for _, h := range r.fleet.Hosts() {
+		l.readHost(r.t, h)
+	}
+	return l
+}
+
+func (l *left) readRecord(t *testing.T, s *store.Store, id string) {
+	t.Helper()
+	starts := map[int]event.TaskStarted{}
+	for e, err := range event.Settled(s.Events(context.Background(), id, 0)) {
+		require.NoError(t, err)
+		switch d := e.Data.(type) {
+		case event.TaskStarted:
+			_, twice := starts[d.Task]
+			require.False(t, twice, "task %d announced twice", d.Task)
+			starts[d.Task] = d
+		case event.HostTaskEnded:
+			start := starts[d.Task]
+			key := fmt.Sprint(d.Host, " ", start.Play, " ", start.ID, " ", start.Name)
+			if _, twice := l.ends[key]; twice {
+				d.Outcome = "twice"
+			}
+			l.ends[key] = d.Outcome
+		case event.RunResumed:
+			for _, u := range d.Unknown {
+				l.unsure[commandOf(starts[u.Task].Name, u)] += u.Decision + " "
+			}
+		}
+	}
+}
+
+// commandOf is the line that a step writes on its host.
+func commandOf(task string, u event.Undecided) string {
+	host := u.Host
+	switch {
+	case strings.HasPrefix(task, "p11."):
+		host, task = "web1", task+"."+host // it is delegated
+	case task == "p3.a":
+		task += "." + []string{"x", "y"}[u.Item]
+	case task == "restart web":
+		task = "p2.handler"
+	}
+	return host + " " + task
+}
+
+func (l *left) readHost(t *testing.T, h *lab.Host) {
+	t.Helper()
+	text, err := h.ReadFile("/tmp/torture.log")
+	require.NoError(t, err)
+	for _, line := range strings.Fields(string(text)) {
+		l.ran[h.Name()+" "+line]++
+	}
+	made, err := h.ReadFile("/tmp/made.log")
+	require.NoError(t, err)
+	words := map[string]bool{}
+	for _, w := range strings.Fields(string(made)) {
+		words[w] = true
+	}
+	if len(words) > 1 {
+		l.made[h.Name()] = true
+	}
+}
+
+// check holds a run that was killed and resumed against one that was not.
+func (l left) check(t *testing.T, whole left, policy, about string) (unsure int) {
+	t.Helper()
+	require.Equal(t, event.OK, l.outcome, about)
+	require.Empty(t, l.made, "%s: facts that were made up twice", about)
+	require.Len(t, l.ends, len(whole.ends), "%s: final states", about)
+	for key, want := range whole.ends {
+		have := l.ends[key]
+		if have != want {
+			require.True(t, policy == "skip" && have == event.Skipped, "%s: %s is %q, not %q", about, key, have, want)
+		}
+	}
+	for line, n := range l.ran {
+		_, open := l.unsure[line]
+		require.True(t, n == whole.ran[line] || open && n <= 2, "%s: %s ran %d times (%s)", about, line, n, l.unsure[line])
+	}
+	for line := range whole.ran {
+		_, open := l.unsure[line]
+		require.True(t, l.ran[line] > 0 || open && policy == "skip", "%s: %s never ran", about, line)
+	}
+	return len(l.unsure)
+}
+
+// resumed carries the run on, by one decision about what was under way.
+func (r *ward) resumed(policy, env string) (killed bool) {
+	r.t.Helper()
+	cmd := r.command(env, "resume", "last", "--output", "none", "--unknown", policy)
+	out := start(r.t, cmd)
+	return ended(r.t, cmd, out, exitOK)
+}
+
+// broken checks that the store tells the truth about a run that was killed.
+func (r *ward) broken(about string) bool {
+	r.t.Helper()
+	s, err := store.Open(context.Background(), r.state, "")
+	require.NoError(r.t, err)
+	defer s.Close()
+	runs, err := s.Runs(context.Background(), store.Filter{})
+	require.NoError(r.t, err)
+	if len(runs) == 0 || runs[0].Events == 0 {
+		return false // it was killed before it said anything
+	}
+	if runs[0].State == store.Ended {
+		return false // it was killed behind its end
+	}
+	require.Equal(r.t, store.Broken, runs[0].State, about)
+	return true
+}
+
+// TestTorture kills a run of 12 plays on 40 hosts with SIGKILL: behind its
+// events, one by one, and at random moments. After a resume every step has one
+// final state, and every command was run once, unless it was under way at the
+// kill. All events and 200 random kills are tried with SUNUP_TORTURE=full
+// (make torture); otherwise a sample.
+func TestTorture(t *testing.T) {
+	full := os.Getenv("SUNUP_TORTURE") == "full"
+	if testing.Short() && !full {
+		t.Skip("left out with -short: a minute of processes that are killed")
+	}
+	r := newWard(t)
+	r.fresh()
+	began := time.Now()
+	cmd := r.run("")
+	out := start(t, cmd)
+	require.False(t, ended(t, cmd, out, exitOK))
+	took := time.Since(began)
+	whole := r.left()
+	for line, n := range whole.ran {
+		require.Equal(t, 1, n, line)
+	}
+	t.Logf("uncut: %d events, %d final states, %d commands on %d hosts, %s", whole.events, len(whole.ends), len(whole.ran), len(r.fleet.Hosts()), took.Round(time.Millisecond))
+	policies := []string{"rerun", "skip"}
+	every, random := max(whole.events/12, 1), 6
+	if full {
+		every, random = 1, 200
+	}
+	if n, err := strconv.Atoi(os.Getenv("SUNUP_TORTURE_EVERY")); err == nil {
+		every, random = n, max(random, 400/n)
+	}
+	kills, unsure := 0, 0
+	for k := 1 + rand.IntN(every); k < whole.events; k += every {
+		about := fmt.Sprintf("killed after event %d", k)
+		r.fresh()
+		cmd := r.run(killAfter + "=" + strconv.Itoa(k))
+		out := start(t, cmd)
+		require.True(t, ended(t, cmd, out, exitOK), "%s: it was not", about)
+		require.True(t, r.broken(about), about)
+		policy := policies[k%2]
+		require.False(t, r.resumed(policy, ""), about)
+		unsure += r.left().check(t, whole, policy, about)
+		kills++
+	}
+	t.Logf("killed behind an event: %d times of %d, resumed, all as uncut; %d steps were under way", kills, whole.events, unsure)
+	r.random(whole, random, took, policies)
+}
+
+// random kills at moments of chance, the resumed runs too.
+func (r *ward) random(whole left, times int, took time.Duration, policies []string) {
+	t := r.t
+	t.Helper()
+	kills, unsure := 0, 0
+	for i := range times {
+		about := fmt.Sprintf("random kill %d", i)
+		r.fresh()
+		policy := policies[i%2]
+		if !r.killSoon(r.run(""), took) {
+			continue
+		}
+		kills++
+		if !r.broken(about) {
+			continue
+		}
+		if i%3 == 0 && r.killSoon(r.command("", "resume", "last", "--output", "none", "--unknown", policy), took) {
+			kills++
+			if !r.broken(about) {
+				continue
+			}
+		}
+		require.False(t, r.resumed(policy, ""), about)
+		unsure += r.left().check(t, whole, policy, about)
+	}
+	t.Logf("killed at random: %d times, resumed, all as uncut; %d steps were under way", kills, unsure)
+}
+
+// killSoon kills a command within the time that it takes; false when it was
+// faster.
+func (r *ward) killSoon(cmd *exec.Cmd, took time.Duration) bool {
+	r.t.Helper()
+	out := start(r.t, cmd)
+	time.Sleep(time.Duration(rand.Int64N(int64(took))))
+	if err := cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		require.NoError(r.t, err)
+	}
+	return ended(r.t, cmd, out, exitOK)
+}
