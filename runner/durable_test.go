@@ -302,7 +302,7 @@ func cutAndResumed(t *testing.T, file string, k int, want map[string][]string, t
 	for line, n := range counts(e.ran) {
 		host, _, _ := strings.Cut(line, ":")
 		extra := n - ran[line]
-		if extra <= 0 || strings.Contains(line, "again") {
+		if extra <= 0 || strings.Contains(line, "again") || strings.Contains(line, "safe") {
 			continue
 		}
 		allowed[host] -= extra
@@ -331,6 +331,9 @@ func TestNothingIsSentBeforeItsIntentIsRecorded(t *testing.T) {
 		committed, sent := 0, map[string]int{}
 		e.watch = func(line string) {
 			host, _, _ := strings.Cut(line, ":")
+			if strings.Contains(line, "safe") {
+				return // it may be sent twice
+			}
 			sent[host]++
 			d.mu.Lock()
 			defer d.mu.Unlock()

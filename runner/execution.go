@@ -35,12 +35,12 @@ func (x *execution) run() *taskEnd {
 
 // fresh is the task as it is done now.
 func (x *execution) fresh() *taskEnd {
-	if m := x.plan.module; x.run_.Commit == nil || m != nil && m.Controller {
-		began := time.AfterFunc(notInstant, func() {
+	began := time.AfterFunc(notInstant, func() {
+		if !x.intended.Load() {
 			x.run_.stream.emit(event.HostTaskBegan{Task: x.number, Host: x.host.name, Safe: true})
-		})
-		defer began.Stop()
-	}
+		}
+	})
+	defer began.Stop()
 	if x.task.Loop == nil {
 		return x.conclude(x.once(x.scope, nil))
 	}

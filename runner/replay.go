@@ -73,9 +73,7 @@ func (x *execution) recorded() bool {
 // recollectResult gets a result that is needed and is not in the record (no_log):
 // by doing the step again, quietly, when that does no harm; otherwise by asking.
 func (x *execution) recollectResult() *taskEnd {
-	safe := x.module != nil && x.module.Controller || x.step.intent != nil && x.step.intent.Safe ||
-		x.past.Outcome == event.Skipped
-	if safe {
+	if x.mightRepeat() || x.past.Outcome == event.Skipped {
 		x.step = nil
 		return x.fresh()
 	}

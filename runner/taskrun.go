@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sunup/internal/event"
@@ -253,6 +254,8 @@ type execution struct {
 	texts []string
 	// hidden: the module asked that nothing of its result is shown.
 	hidden bool
+	// intended: it was told that the task begins on the host.
+	intended atomic.Bool
 	// given is how variables that the module gave are kept, for the record.
 	given *event.Given
 	// why says in a person's words why the outcome is not known.

@@ -357,8 +357,9 @@ type TaskStarted struct {
 
 // HostTaskBegan says that a module is about to be sent to a host. In a recorded
 // run it is on disk before anything is sent: a step that began and did not end
-// is known to have been under way. Steps that reach no host are told only when
-// they are not instant (the console shows what a host is doing).
+// is known to have been under way. Steps that may be sent twice, and those that
+// reach no host, are told only when they are not instant (the console shows what
+// a host is doing).
 type HostTaskBegan struct {
 	Task    int    `json:"task"`              // the task's number
 	Host    string `json:"host"`              // inventory name

@@ -25,6 +25,7 @@ type section struct {
 // sections is all of them, in the order of the table.
 var sections = []section{
 	{"real", "the morning of 14 tasks on real sshd, beside a bare SSH client", (*bench).realHosts},
+	{"record", "the same with and without a record on disk", (*bench).recorded},
 	{"ansible", "the same beside ansible-core and Mitogen, in turn (minutes)", (*bench).besideAnsible},
 	{"link", "the same over a link with a delay of 20 ms", (*bench).farHosts},
 	{"fleet", "1,000 and 5,000 simulated hosts x 10 tasks", (*bench).fleets},
