@@ -37,6 +37,13 @@ func (p *project) direct(d direction, books []*playbooks.Playbook) ([]*playbooks
 	return []*playbooks.Playbook{b}, problems.Err()
 }
 
+// Names in the record of a run, for its resume.
+const (
+	stopName    = "stop"
+	restartName = "restart"
+	serviceFlag = "service"
+)
+
 func (a *app) stopCommand() *cobra.Command {
 	f := &runFlags{direction: direction{stop: true}}
 	c := &cobra.Command{
@@ -46,7 +53,10 @@ func (a *app) stopCommand() *cobra.Command {
 			"플레이북이 기동한 것을 중지합니다. 같은 플레이를 반대 순서로 실행하므로, 필요로 하는 쪽이 먼저 멈춥니다. 플레이에 'stop:'이 있으면 그 작업을 하고, 없으면 플레이의 작업이 시작한 서비스를 나중 것부터 중지합니다. 롤이 시작한 서비스는 'stop:'에 쓰지 않는 한 그대로 둡니다.\n\n먼저 확인하십시오: sunup plan --stop --tasks 플레이북"),
 		Example: "  sunup stop -i hosts.yml morning.yml\n  sunup stop -i hosts.yml -l 'kiosks' --check morning.yml",
 		Args:    cobra.ExactArgs(1),
-		RunE:    func(c *cobra.Command, args []string) error { return a.runPlaybooks(c.Context(), f, args) },
+		RunE: func(c *cobra.Command, args []string) error {
+			f.command = f.recordedCommand(c, stopName, args)
+			return a.runPlaybooks(c.Context(), f, args)
+		},
 	}
 	a.addRunFlags(c, f)
 	return c
@@ -61,10 +71,13 @@ func (a *app) restartCommand() *cobra.Command {
 			"서비스를 재기동합니다. 이 서비스를 필요로 하는 플레이를 먼저 중지하고, 서비스를 내렸다 올린 뒤, 조건이 갖춰지는 대로 다시 시작합니다. 그 밖의 것은 건드리지 않습니다. 이름에는 플레이가 시작하는 서비스나 플레이 이름을 씁니다.\n\n먼저 확인하십시오: sunup plan --restart 이름 플레이북"),
 		Example: "  sunup restart --service zone-gateway -i hosts.yml morning.yml",
 		Args:    cobra.ExactArgs(1),
-		RunE:    func(c *cobra.Command, args []string) error { return a.runPlaybooks(c.Context(), f, args) },
+		RunE: func(c *cobra.Command, args []string) error {
+			f.command = f.recordedCommand(c, restartName, args)
+			return a.runPlaybooks(c.Context(), f, args)
+		},
 	}
-	c.Flags().StringVar(&f.direction.service, "service", "", a.text("the service, or the play, to restart", "재기동할 서비스 또는 플레이"))
-	_ = c.MarkFlagRequired("service")
+	c.Flags().StringVar(&f.direction.service, serviceFlag, "", a.text("the service, or the play, to restart", "재기동할 서비스 또는 플레이"))
+	_ = c.MarkFlagRequired(serviceFlag)
 	a.addRunFlags(c, f)
 	return c
 }

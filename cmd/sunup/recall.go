@@ -70,6 +70,12 @@ func (a *app) recalled(command []string, again []string) (f *runFlags, paths, mi
 		f.style = ansibleStyle
 	}
 	c := &cobra.Command{}
+	switch command[0] {
+	case stopName:
+		f.direction.stop = true
+	case restartName:
+		c.Flags().StringVar(&f.direction.service, serviceFlag, "", "")
+	}
 	a.addRunFlags(c, f)
 	c.Flags().String("lang", "", "")
 	if err := c.ParseFlags(command[1:]); err != nil {
