@@ -343,7 +343,11 @@ func (r *ward) random(whole left, times int, took time.Duration, policies []stri
 		if !r.broken(about) {
 			continue
 		}
-		if i%3 == 0 && r.killSoon(r.command("", "resume", "last", "--output", "none", "--unknown", policy), took) {
+		if i%3 == 0 { // the resume is killed too
+			if !r.killSoon(r.command("", "resume", "last", "--output", "none", "--unknown", policy), took) {
+				unsure += r.left().check(t, whole, about)
+				continue
+			}
 			kills++
 			if !r.broken(about) {
 				continue
