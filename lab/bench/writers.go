@@ -78,7 +78,7 @@ func recordLargeRun(file string) error {
 	defer f.Close()
 	buf := bufio.NewWriter(f)
 	w := event.NewWriter(buf)
-	r := recorder{w: w, at: time.Date(2026, 11, 21, 8, 30, 0, 0, time.UTC)}
+	r := recorder{w: w, at: time.Date(2026, 11, 21, 8, 30, 0, 0, time.UTC), gone: map[string]bool{}}
 	r.run()
 	if err := w.Close(); err != nil {
 		return err
@@ -105,7 +105,6 @@ func (r *recorder) run() {
 		hosts[i] = fmt.Sprintf("kiosk-%04d", i)
 		zones[hosts[i]] = fmt.Sprintf("zone %c", 'A'+i*10/reportHosts)
 	}
-	r.gone = map[string]bool{}
 	r.emit(event.RunStarted{RunID: "20261121-083000-bench", Version: "bench", Playbooks: []string{"large.yml"}, Forks: 256, User: "bench", Node: "bench"})
 	r.emit(event.PlayStarted{Name: "Kiosks", Hosts: hosts, Zones: zones})
 	for t := range reportTasks {
