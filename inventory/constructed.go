@@ -78,6 +78,9 @@ func (c *construction) vars(h *Host) *value.Dict {
 	sort.Strings(names)
 	vars.Set("group_names", value.Strings(names))
 	c.addFiles(vars, "host_vars", []string{h.Name})
+	if value.Truth(c.root.Get("use_extra_vars").Value()) {
+		vars.Update(c.inv.options.ExtraVars)
+	}
 	return vars
 }
 

@@ -111,7 +111,7 @@ func (r *reader) readHost(g *Group, e yaml.Entry) {
 	name, ok := e.Key.Scalar.(string)
 	if !ok {
 		r.fail(e.Key.Pos, "inventory-host-name",
-			say.T("the host '%s' must be text", "호스트 '%s'{은/는} 글이어야 합니다", e.Key.Text),
+			say.T("Host pattern %s must be a string", "호스트 '%s'{은/는} 글이어야 합니다", e.Key.Text),
 			say.T("without quotes it is read as a number or another value", "따옴표가 없으면 숫자나 다른 값으로 읽힙니다"),
 			say.T("put it in quotes", "따옴표로 감싸세요"))
 		return

@@ -31,6 +31,9 @@ type Options struct {
 	// Evaluate computes a Jinja expression for "plugin: constructed"; nil makes
 	// such a source a problem.
 	Evaluate func(ctx context.Context, expression string, vars *value.Dict) (any, error)
+	// ExtraVars are the variables of -e, for a constructed source that asks for
+	// them (use_extra_vars).
+	ExtraVars *value.Dict
 	// IgnoreExtensions are endings of files in a directory that are skipped;
 	// nil takes Ansible's.
 	IgnoreExtensions []string
@@ -41,6 +44,14 @@ type Options struct {
 	// keeps them and warns, "ignore" keeps them, "always" makes them _ and warns,
 	// "silently" makes them _.
 	GroupNames string
+	// UnparsedFails makes it an error when no source could be read, and
+	// AnyUnparsedFails when one of them could not (INVENTORY_UNPARSED_IS_FAILED,
+	// INVENTORY_ANY_UNPARSED_IS_FAILED).
+	UnparsedFails, AnyUnparsedFails bool
+	// Enabled are the inventory plugins that may read a source
+	// (INVENTORY_ENABLED); nil takes all that there are. Only an empty file needs
+	// it: the ini plugin alone takes it for an inventory.
+	Enabled []string
 	// ProgramTimeout ends an inventory program that does not come to an end;
 	// default 5 minutes, as some ask large clouds.
 	ProgramTimeout time.Duration
@@ -76,13 +87,11 @@ func Load(ctx context.Context, o Options) (*Inventory, diag.Problems) {
 	l := &loader{ctx: ctx, Options: o, inv: newInventory(o)}
 	for _, s := range o.Sources {
 		if s = strings.TrimSpace(s); s != "" {
-			l.load(s)
+			l.source(s, func() { l.load(s) })
 		}
 	}
 	if !l.parsed {
-		l.problems = append(l.problems, diag.Problem{Severity: diag.Warning, ID: "inventory-none",
-			What: say.T("No inventory was parsed, only implicit localhost is available", "읽은 인벤토리가 없어 이 컴퓨터(localhost)만 쓸 수 있습니다"),
-			Fix:  say.T("name one with -i", "-i로 인벤토리를 지정하세요")})
+		l.problems = append(l.problems, l.nothing())
 	}
 	l.inv.settle()
 	l.problems = append(l.problems, l.inv.conflicts()...)
@@ -96,6 +105,32 @@ type loader struct {
 	problems diag.Problems
 	parsed   bool          // a source was there
 	within   []os.FileInfo // the directories that are being read
+}
+
+// source reads one value of -i, or one entry of a directory, and notices when
+// nothing came of it.
+func (l *loader) source(name string, read func()) {
+	before := l.parsed
+	l.parsed = false
+	read()
+	if !l.parsed && l.AnyUnparsedFails {
+		l.problems = append(l.problems, diag.Problem{Severity: diag.Error, ID: "inventory-unparsed",
+			What: say.T("Completely failed to parse inventory source %s", "인벤토리 %s에서 아무것도 읽지 못했습니다", name),
+			Why:  say.T("any_unparsed_is_failed is set", "any_unparsed_is_failed가 켜져 있습니다")})
+	}
+	l.parsed = l.parsed || before
+}
+
+// nothing says that no source could be read.
+func (l *loader) nothing() diag.Problem {
+	p := diag.Problem{Severity: diag.Warning, ID: "inventory-none",
+		What: say.T("No inventory was parsed, only implicit localhost is available", "읽은 인벤토리가 없어 이 컴퓨터(localhost)만 쓸 수 있습니다"),
+		Fix:  say.T("name one with -i", "-i로 인벤토리를 지정하세요")}
+	if l.UnparsedFails {
+		p.Severity, p.ID = diag.Error, "inventory-unparsed"
+		p.What = say.T("No inventory was parsed, please check your configuration and options.", "읽은 인벤토리가 없습니다. 설정과 옵션을 확인하십시오.")
+	}
+	return p
 }
 
 // load reads one value of -i.
@@ -165,15 +200,36 @@ func shorten(base, path string) string {
 	return path
 }
 
-// hostList reads "web1,web2," and ranges in it.
+// hostList reads "web1,web2," and ranges in it. Like Ansible it takes a range
+// without an end for a name, and passes over a list with a range that has no
+// meaning at all.
 func (l *loader) hostList(list string) {
-	l.parsed = true
 	r := l.reader(list, "", nil)
-	ungrouped := l.inv.groups["ungrouped"]
+	var names []string
 	for _, entry := range strings.Split(list, ",") {
-		if entry = strings.TrimSpace(entry); entry != "" {
-			r.hosts(entry, ungrouped, diag.Pos{File: list})
+		if entry = strings.TrimSpace(entry); entry == "" {
+			continue
 		}
+		_, _, problem := expandHosts(entry)
+		switch {
+		case problem.IsZero():
+			names = append(names, entry)
+		case strings.Contains(entry, ":]"):
+			r.warn(diag.Pos{}, "inventory-range",
+				say.T("Unable to parse address from hostname, leaving unchanged: %s", "호스트 이름에서 주소를 읽을 수 없어 그대로 둡니다: %s", entry),
+				say.T("host range must specify end value", "범위에는 끝 값이 있어야 합니다"), say.Text{})
+			addMember(l.inv.groups["ungrouped"], r.inv.host(entry, 0, r.source, diag.Pos{}))
+			l.parsed = true
+		default:
+			l.problems = append(l.problems, diag.Problem{Severity: diag.Warning, ID: "inventory-range",
+				What: say.T("Failed to parse %s with advanced_host_list plugin", "호스트 목록 %s{을/를} 읽지 못했습니다", list), Why: problem,
+				Fix: say.T("write web[01:20], db[a:c] or web[1:9:2]", "web[01:20], db[a:c], web[1:9:2]처럼 쓰세요")})
+			return
+		}
+	}
+	l.parsed = true
+	for _, entry := range names {
+		r.hosts(entry, l.inv.groups["ungrouped"], diag.Pos{File: list})
 	}
 	l.problems = append(l.problems, r.problems...)
 }
@@ -202,9 +258,9 @@ func (l *loader) directory(dir string, info os.FileInfo) {
 		case err != nil:
 			l.unreadable(path, err)
 		case info.IsDir():
-			l.directory(path, info)
+			l.source(path, func() { l.directory(path, info) })
 		default:
-			l.file(path, info)
+			l.source(path, func() { l.file(path, info) })
 		}
 	}
 }
@@ -331,7 +387,9 @@ func (l *loader) text(path string, data []byte) {
 			return
 		}
 		if root == nil && !problems.HasErrors() {
-			return // an empty file, such as /dev/null, is an empty inventory
+			// An empty file, such as /dev/null, is an empty inventory to the ini plugin.
+			l.parsed = l.parsed && (l.Enabled == nil || slices.Contains(l.Enabled, "ini"))
+			return
 		}
 		if !looksINI(data) && !l.readsAsINI(path, data) {
 			l.problems = append(l.problems, notAnInventory(root, problems)...)

@@ -405,6 +405,9 @@ func (x *execution) arguments(scope *vars.Scope, m *modules.Module) (*value.Dict
 			if got.Text {
 				x.texts = append(x.texts, name)
 			}
+			if secret, ok := raw.(value.Vaulted); ok {
+				x.noteVaulted(name, secret)
+			}
 		}
 		if d, ok := v.(*value.Dict); ok && name == "_raw_params" {
 			out.Update(d) // all arguments in one variable
@@ -417,6 +420,13 @@ func (x *execution) arguments(scope *vars.Scope, m *modules.Module) (*value.Dict
 		out.Set(k, v)
 	}
 	return out, nil
+}
+
+func (x *execution) noteVaulted(name string, secret value.Vaulted) {
+	if x.vaulted == nil {
+		x.vaulted = map[string]value.Vaulted{}
+	}
+	x.vaulted[name] = secret
 }
 
 // mergeDefaults adds the module_defaults of one scope: of the module by any of

@@ -93,7 +93,7 @@ func (hv hostVars) Get(key any) (any, bool, error) {
 	if h == nil {
 		return nil, false, nil
 	}
-	return hostVarsOf{scope: hv.play.scopeFor(hv.ctx, h, nil)}, true, nil
+	return hostVarsOf{scope: hv.play.scopeFor(hv.ctx, h, nil), lenient: true}, true, nil
 }
 
 // Keys lists the hosts of the inventory.
@@ -106,8 +106,12 @@ func (hv hostVars) Keys() ([]any, error) {
 	return keys, nil
 }
 
-// hostVarsOf is one host's variables as a mapping.
-type hostVarsOf struct{ scope *vars.Scope }
+// hostVarsOf is one host's variables as a mapping. A lenient one gives a
+// variable that cannot be evaluated as it was written, as hostvars does.
+type hostVarsOf struct {
+	scope   *vars.Scope
+	lenient bool
+}
 
 // Get evaluates one variable.
 func (hv hostVarsOf) Get(key any) (any, bool, error) {
@@ -116,6 +120,10 @@ func (hv hostVarsOf) Get(key any) (any, bool, error) {
 		return nil, false, nil
 	}
 	v, found, _, err := hv.scope.Lookup(name)
+	if err != nil && hv.lenient && jinja.IsUndefined(err) {
+		v, found = hv.scope.Raw(name)
+		return v, found, nil
+	}
 	return v, found, err
 }
 

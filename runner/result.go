@@ -66,10 +66,14 @@ func (x *execution) applyFacts(t target, r *modules.Result, d *value.Dict) {
 		owner.set.Update(r.Vars, x.tainted)
 		for _, name := range x.texts {
 			if text, isText := r.Vars.At(name).(string); isText {
-				owner.set.SetText(name, text)
+				owner.set.SetText(name, text, x.tainted)
 			}
 		}
 		x.given = howGiven(r, x.tainted, x.texts)
+		// What was written encrypted is kept so, until it is used.
+		for name, secret := range x.vaulted {
+			owner.set.Set(name, secret, false)
+		}
 		if r.Cacheable {
 			owner.facts.Update(r.Vars, x.tainted)
 		}

@@ -252,6 +252,8 @@ type execution struct {
 	tainted bool
 	// texts are the arguments that are text by decree (see vars.Scope.IsText).
 	texts []string
+	// vaulted are the arguments that were written encrypted, as written.
+	vaulted map[string]value.Vaulted
 	// hidden: the module asked that nothing of its result is shown.
 	hidden bool
 	// intended: it was told that the task begins on the host.

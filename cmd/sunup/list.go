@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -64,14 +65,37 @@ func (p *project) listPlay(f *runFlags, number int, play *playbooks.Play) {
 	}
 }
 
-// checkLimit refuses a limit that leaves nothing of the inventory.
+// checkLimit refuses a limit that leaves nothing of the inventory, and one that
+// cannot be read.
 func (p *project) checkLimit(limit string) error {
-	if limit == "" || len(p.inventory.Hosts()) == 0 {
+	if limit == "" {
 		return nil
+	}
+	if err := checkLimitFiles(limit); err != nil || len(p.inventory.Hosts()) == 0 {
+		return err
 	}
 	hosts, problems := p.inventory.SelectList([]string{"all"}, limit)
 	if len(hosts) == 0 && !problems.HasErrors() {
 		return fmt.Errorf("Specified hosts and/or --limit does not match any hosts")
+	}
+	return nil
+}
+
+// checkLimitFiles looks for the files that a limit names: without them all
+// hosts would be a surprise, and none would look like success.
+func checkLimitFiles(limit string) error {
+	for _, part := range strings.Split(limit, ",") {
+		name, isFile := strings.CutPrefix(strings.TrimSpace(part), "@")
+		if !isFile {
+			continue
+		}
+		info, err := os.Stat(name)
+		if err != nil {
+			return fmt.Errorf("Unable to find limit file %s", name)
+		}
+		if info.IsDir() {
+			return fmt.Errorf(`Limit starting with "@" must be a file, not a directory: %s`, name)
+		}
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 
@@ -72,7 +73,7 @@ func (a *app) openProject(ctx context.Context, t targetFlags, checking bool) (*p
 	}
 	p.loader = playbooks.NewLoader(p.loaderOptions)
 	if checking && len(t.inventory) == 0 {
-		p.inventory, _ = inventory.Load(ctx, inventory.Options{Sources: []string{"localhost,"}})
+		p.inventory, _ = inventory.Load(ctx, inventory.Options{Sources: []string{"localhost,"}, Python: a.python()})
 		return p, nil
 	}
 	return p, p.openInventory(ctx)
@@ -86,6 +87,14 @@ func (a *app) home() string {
 	return h
 }
 
+// python is the interpreter of this machine for the implicit localhost.
+func (a *app) python() string {
+	if path, err := exec.LookPath("python3"); err == nil {
+		return path
+	}
+	return "/usr/bin/python3"
+}
+
 func (p *project) openInventory(ctx context.Context) error {
 	sources := p.target.inventory
 	if len(sources) == 0 {
@@ -96,7 +105,15 @@ func (p *project) openInventory(ctx context.Context) error {
 			sources = append(sources, s)
 		}
 	}
-	inv, problems := inventory.Load(ctx, inventory.Options{Sources: sources, Decrypt: p.decrypt, Evaluate: p.evaluate})
+	inv, problems := inventory.Load(ctx, inventory.Options{
+		Sources: sources, Decrypt: p.decrypt, Evaluate: p.evaluate, Python: p.app.python(), ExtraVars: p.extraVars,
+		GroupNames:       p.config.Text("TRANSFORM_INVALID_GROUP_CHARS"),
+		IgnoreExtensions: p.config.List("INVENTORY_IGNORE_EXTS"),
+		IgnorePatterns:   p.config.List("INVENTORY_IGNORE_PATTERNS"),
+		UnparsedFails:    p.config.Bool("INVENTORY_UNPARSED_IS_FAILED"),
+		AnyUnparsedFails: p.config.Bool("INVENTORY_ANY_UNPARSED_IS_FAILED"),
+		Enabled:          p.config.List("INVENTORY_ENABLED"),
+	})
 	p.tellWarnings(problems)
 	if err := problems.Err(); err != nil {
 		return err
@@ -162,7 +179,7 @@ func (p *project) jinjaEnv() *jinja.Env {
 		}
 		return out, nil
 	}
-	l := lookup.New(lookup.Options{Read: p.readFile, Setting: p.config.Text})
+	l := lookup.New(lookup.Options{Read: p.readFile, Setting: p.config.Text, KeyValue: playbooks.ParseKeyValue})
 	env.Lookup, env.KnownLookup = l.Run, l.Known
 	return env
 }

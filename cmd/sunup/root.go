@@ -37,12 +37,13 @@ func (a *app) exitCode(err error) int {
 	case errors.As(err, &code):
 		return int(code)
 	case errors.As(err, &problems):
-		if first := problems[0]; strings.HasPrefix(a.name, "ansible") {
+		first := firstError(problems)
+		if strings.HasPrefix(a.name, "ansible") {
 			fmt.Fprintf(a.err, "ERROR! %s\n\n", first.What.In(a.lang))
 		}
 		fmt.Fprint(a.err, problems.Format(a.lang))
-		if strings.HasPrefix(problems[0].ID, "vault") {
-			return exitError // what cannot be decrypted is no mistake of the file
+		if strings.HasPrefix(first.ID, "vault") || first.ID == "inventory-unparsed" {
+			return exitError // what cannot be decrypted, or is not there, is no mistake of the file
 		}
 		return exitUnreachable // ansible-playbook: 4 for files that cannot be read
 	case errors.As(err, new(usageError)):
@@ -63,6 +64,16 @@ func (a *app) exitCode(err error) int {
 	}
 	fmt.Fprintf(a.err, "%s: %v\n", say.T("error", "오류").In(a.lang), err)
 	return exitError
+}
+
+// firstError is the problem that ended the command: warnings may stand before.
+func firstError(problems diag.Problems) diag.Problem {
+	for _, p := range problems {
+		if p.Severity == diag.Error {
+			return p
+		}
+	}
+	return problems[0]
 }
 
 // usageError is a command line that cannot be understood.

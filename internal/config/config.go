@@ -70,11 +70,17 @@ var Settings = []Setting{
 	{Name: "SHOW_PER_HOST_START", Env: []string{"ANSIBLE_SHOW_PER_HOST_START"}, Section: "defaults", Key: "show_per_host_start", Default: "False", Doc: say.T("Tell when a host begins a task.", "호스트가 작업을 시작할 때 알린다.")},
 	{Name: "SHOW_TASK_PATH_ON_FAILURE", Env: []string{"ANSIBLE_SHOW_TASK_PATH_ON_FAILURE"}, Section: "defaults", Key: "show_task_path_on_failure", Default: "False", Doc: say.T("Tell where a failed task stands.", "실패한 작업의 위치를 알린다.")},
 	{Name: "HOST_KEY_CHECKING", Env: []string{"ANSIBLE_HOST_KEY_CHECKING", "ANSIBLE_SSH_HOST_KEY_CHECKING"}, Section: "defaults", Key: "host_key_checking", Default: "True", Doc: say.T("Check host keys.", "호스트 키를 확인한다.")},
+	{Name: "INVENTORY_ANY_UNPARSED_IS_FAILED", Env: []string{"ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED"}, Section: "inventory", Key: "any_unparsed_is_failed", Default: "False", Doc: say.T("An inventory that cannot be read is an error.", "읽을 수 없는 인벤토리가 있으면 오류로 본다.")},
+	{Name: "INVENTORY_ENABLED", Env: []string{"ANSIBLE_INVENTORY_ENABLED"}, Section: "inventory", Key: "enable_plugins", Default: "host_list,script,auto,yaml,ini,toml", Doc: say.T("What may read an inventory.", "인벤토리를 읽을 수 있는 것.")},
+	{Name: "INVENTORY_IGNORE_EXTS", Env: []string{"ANSIBLE_INVENTORY_IGNORE"}, Section: "inventory", Key: "ignore_extensions", Default: ".pyc,.pyo,.swp,.bak,~,.rpm,.md,.txt,.rst,.orig,.ini,.cfg,.retry", Doc: say.T("Endings of files that are passed over in a directory.", "디렉터리에서 건너뛸 파일의 확장자.")},
+	{Name: "INVENTORY_IGNORE_PATTERNS", Env: []string{"ANSIBLE_INVENTORY_IGNORE_REGEX"}, Section: "inventory", Key: "ignore_patterns", Default: "", Doc: say.T("Patterns of files that are passed over in a directory.", "디렉터리에서 건너뛸 파일의 정규식.")},
+	{Name: "INVENTORY_UNPARSED_IS_FAILED", Env: []string{"ANSIBLE_INVENTORY_UNPARSED_FAILED"}, Section: "inventory", Key: "unparsed_is_failed", Default: "False", Doc: say.T("It is an error when no inventory can be read.", "읽을 수 있는 인벤토리가 하나도 없으면 오류로 본다.")},
 	{Name: "PLAYBOOK_DIR", Env: []string{"ANSIBLE_PLAYBOOK_DIR"}, Section: "defaults", Key: "playbook_dir", Default: "", Doc: say.T("The directory of the playbook, for commands without one.", "플레이북이 없는 명령에서 쓰는 플레이북 디렉터리.")},
 	{Name: "SHOW_CUSTOM_STATS", Env: []string{"ANSIBLE_SHOW_CUSTOM_STATS"}, Section: "defaults", Key: "show_custom_stats", Default: "False", Doc: say.T("Show set_stats data.", "set_stats 자료를 보인다.")},
 	{Name: "SSH_COMMON_ARGS", Env: []string{"ANSIBLE_SSH_COMMON_ARGS"}, Section: "ssh_connection", Key: "ssh_common_args", Default: "", Doc: say.T("Options of ssh.", "ssh 옵션.")},
 	{Name: "SSH_EXTRA_ARGS", Env: []string{"ANSIBLE_SSH_EXTRA_ARGS"}, Section: "ssh_connection", Key: "ssh_extra_args", Default: "", Doc: say.T("More options of ssh.", "추가 ssh 옵션.")},
 	{Name: "TAGS_RUN", Env: []string{"ANSIBLE_RUN_TAGS"}, Section: "tags", Key: "run", Default: "", Doc: say.T("Tags to run.", "실행할 태그.")},
+	{Name: "TRANSFORM_INVALID_GROUP_CHARS", Env: []string{"ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS"}, Section: "defaults", Key: "force_valid_group_names", Default: "never", Doc: say.T("Whether group names become names of variables.", "그룹 이름을 변수 이름 꼴로 바꿀지 여부.")},
 	{Name: "TAGS_SKIP", Env: []string{"ANSIBLE_SKIP_TAGS"}, Section: "tags", Key: "skip", Default: "", Doc: say.T("Tags to skip.", "건너뛸 태그.")},
 }
 

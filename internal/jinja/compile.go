@@ -22,6 +22,7 @@ type unit struct {
 	mutates bool // calls methods that change lists or dicts, or other templates
 	shares  bool // its top-level assignments are read by blocks or parents
 	uses    Uses
+	bare    bool // src is an expression without braces
 }
 
 type export struct {
@@ -39,10 +40,19 @@ func (u *unit) locate(err error, pos int) error {
 		return e
 	}
 	c := *e
-	c.Name = u.name
+	c.Name, c.Source = u.name, u.whole()
 	c.Line, c.Col = position(u.src, pos)
 	c.Line += u.shift
 	return &c
+}
+
+// whole is the text that errors quote. ansible-core reads a bare expression
+// inside an if statement and quotes that.
+func (u *unit) whole() string {
+	if u.bare {
+		return "{% if " + u.src + " %} True {% else %} False {% endif %}"
+	}
+	return u.src
 }
 
 // function is what has a frame of its own.
@@ -76,6 +86,11 @@ type compiler struct {
 func (c *compiler) fail(pos int, kind, hint, format string, args ...any) {
 	e := problem(kind, format, args...)
 	e.Hint = hint
+	c.raise(e, pos)
+}
+
+// raise ends the compilation with an error at a place.
+func (c *compiler) raise(e *Error, pos int) {
 	panic(syntaxPanic{c.u.locate(e, pos).(*Error)})
 }
 
@@ -334,6 +349,10 @@ func (c *compiler) textual(e expr) func(*runtime) bool {
 		if stringFilters[baseName(e.name)] {
 			return func(*runtime) bool { return true }
 		}
+	case *callExpr:
+		if keepsText(e) {
+			return func(*runtime) bool { return true }
+		}
 	case *nameExpr:
 		if c.lookupLocal(e.name) {
 			return nil
@@ -354,6 +373,24 @@ func (c *compiler) textual(e expr) func(*runtime) bool {
 		}
 	}
 	return nil
+}
+
+// keepsText recognises lookup('template', ..., convert_data=False).
+func keepsText(e *callExpr) bool {
+	fn, isName := e.fn.(*nameExpr)
+	if !isName || fn.name != "lookup" || len(e.args) == 0 {
+		return false
+	}
+	plugin, isConst := e.args[0].(*constExpr)
+	if !isConst || plugin.val != "template" && plugin.val != "ansible.builtin.template" {
+		return false
+	}
+	at := slices.Index(e.names, "convert_data")
+	if at < 0 {
+		return false
+	}
+	convert, isConst := e.named[at].(*constExpr)
+	return isConst && convert.val == false
 }
 
 func (c *compiler) lookupLocal(name string) bool {

@@ -670,7 +670,9 @@ func (c *compiler) lookupFunc(table map[string]Func, what, name string, pos int)
 	if near := diag.Nearest(name, names); near != "" {
 		hint = "did you mean '" + near + "'?"
 	}
-	c.fail(pos, KindSyntax, hint, "No %s named '%s'", what, name)
+	e := problem(KindSyntax, "No %s named '%s'", what, name)
+	e.Hint, e.Core = hint, notLoaded(name)
+	c.raise(e, pos)
 	return nil
 }
 
@@ -712,6 +714,9 @@ func (c *compiler) filterExpr(e *filterExpr) evalFn {
 	if e.of == nil {
 		c.fail(e.at(), KindSyntax, "", "a filter needs a value")
 	}
+	if baseName(e.name) == "type_debug" {
+		return c.typeDebug(e)
+	}
 	otherwise, isDefault := plainDefault(e)
 	if a, ok := e.of.(*attrExpr); ok && isDefault {
 		c.filter(e)
@@ -735,6 +740,58 @@ func (c *compiler) filterExpr(e *filterExpr) evalFn {
 		}
 		return f(rt, v)
 	}
+}
+
+// typeDebug names the Python type of a value. Only here one can see that
+// ansible-core keeps texts in classes of their own: text by decree, and text
+// from outside.
+func (c *compiler) typeDebug(e *filterExpr) evalFn {
+	of, textual := c.expr(e.of), c.textual(e.of)
+	root, isPart := c.rootOf(e.of)
+	f := c.filter(e)
+	return func(rt *runtime) (any, error) {
+		before := rt.unsafe
+		rt.unsafe = false
+		v, err := of(rt)
+		outside := rt.unsafe
+		rt.unsafe = before || outside
+		if err != nil {
+			return nil, err
+		}
+		switch _, isText := v.(string); {
+		case isText && textual != nil && textual(rt) && outside:
+			return "NativeJinjaUnsafeText", nil
+		case isText && textual != nil && textual(rt):
+			return "NativeJinjaText", nil
+		case isText && outside:
+			return "AnsibleUnsafeText", nil
+		case isText && root != "":
+			// With native types the text inside a list stays what it was.
+			scope, ok := rt.mod.scope.(TextScope)
+			if ok && (isPart && rt.env.Native || scope.Written(root)) {
+				return "AnsibleUnicode", nil
+			}
+		}
+		return f(rt, v)
+	}
+}
+
+// rootOf returns the variable that an expression such as a.b[0] is taken from,
+// and whether it is only a part of it.
+func (c *compiler) rootOf(e expr) (name string, part bool) {
+	switch e := e.(type) {
+	case *nameExpr:
+		if !c.lookupLocal(e.name) {
+			return e.name, false
+		}
+	case *attrExpr:
+		name, _ = c.rootOf(e.of)
+		return name, true
+	case *itemExpr:
+		name, _ = c.rootOf(e.of)
+		return name, true
+	}
+	return "", false
 }
 
 // attrOr is "x.name | default(otherwise)".
@@ -793,6 +850,10 @@ func (c *compiler) testExpr(e *testExpr) evalFn {
 	f := c.lookupFunc(c.env.Tests, "test", e.name, e.at())
 	args := c.args(e.arguments)
 	name, u, pos := baseName(e.name), c.u, e.at()
+	written := ""
+	if n, ok := e.of.(*nameExpr); ok && !c.lookupLocal(n.name) {
+		written = n.name
+	}
 	return func(rt *runtime) (any, error) {
 		v, err := of(rt)
 		if err != nil {
@@ -805,6 +866,8 @@ func (c *compiler) testExpr(e *testExpr) evalFn {
 		case name == "undefined" && len(args.args) == 0:
 			_, undefined := v.(*Undefined)
 			return undefined, nil
+		case name == "vault_encrypted" && written != "" && rawVaulted(rt, written):
+			return true, nil
 		}
 		out, err := args.invoke(rt, name, v, f)
 		if err != nil {
@@ -812,4 +875,16 @@ func (c *compiler) testExpr(e *testExpr) evalFn {
 		}
 		return out, nil
 	}
+}
+
+// rawVaulted reports whether a variable was written encrypted: its value is
+// already open when an expression sees it.
+func rawVaulted(rt *runtime, name string) bool {
+	s, ok := rt.mod.scope.(RawScope)
+	if !ok {
+		return false
+	}
+	v, found := s.Raw(name)
+	_, vaulted := v.(value.Vaulted)
+	return found && vaulted
 }

@@ -36,6 +36,8 @@ type RawScope interface {
 type TextScope interface {
 	Scope
 	IsText(name string) bool
+	// Written says that the value stands in a file as it is.
+	Written(name string) bool
 }
 
 // MapScope is a Scope over a plain map.

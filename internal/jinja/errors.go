@@ -25,6 +25,8 @@ type Error struct {
 	Msg       string
 	Hint      string // what to do, such as "did you mean ...?"; may be empty
 	Undefined string // the name without a value, for KindUndefined
+	Source    string // the text of the template, as far as it is known
+	Core      string // Msg as ansible-core says it, where that differs
 	Err       error  // the cause, if it is an error of another package
 }
 
@@ -62,10 +64,67 @@ func IsUndefined(err error) bool {
 // Ansible would print.
 func Message(err error) string {
 	var e *Error
-	if errors.As(err, &e) {
-		return e.Msg
+	if !errors.As(err, &e) {
+		return err.Error()
 	}
-	return err.Error()
+	msg := e.Msg
+	if e.Core != "" {
+		msg = e.Core
+	}
+	switch {
+	case e.Source == "" || e.Kind != KindSyntax && e.Kind != KindType:
+	case e.Name != "" && e.Kind == KindSyntax: // a file: quoting all of it would help nobody
+		return "template error while templating string: " + msg
+	case e.Name != "":
+		return "Unexpected templating type error occurred: " + msg
+	case e.Kind == KindSyntax:
+		return fmt.Sprintf("template error while templating string: %s. String: %s", msg, e.Source)
+	default:
+		return fmt.Sprintf("Unexpected templating type error occurred on (%s): %s", e.Source, msg)
+	}
+	return msg
+}
+
+// Within says that something without a value was met inside the value of a
+// variable, which reads as source. Other errors stay as they are.
+func Within(source string, err error) error {
+	var e *Error
+	if !errors.As(err, &e) || e.Kind != KindUndefined || len(source) > maxQuoted {
+		return err
+	}
+	c := *e
+	c.Msg, c.Err = source+": "+e.Msg, err
+	return &c
+}
+
+// maxQuoted bounds the source that a message quotes.
+const maxQuoted = 500
+
+// Place returns where in which template err arose, as name:line:column, or "".
+func Place(err error) string {
+	var e *Error
+	if !errors.As(err, &e) || e.Name == "" || e.Line == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d:%d", e.Name, e.Line, e.Col)
+}
+
+// PythonType names the class of the exception that ansible-core raises in
+// place of err. Some results begin with it.
+func PythonType(err error) string {
+	var e *Error
+	if !errors.As(err, &e) {
+		return "AnsibleError"
+	}
+	switch {
+	case e.Kind == KindUndefined:
+		return "AnsibleUndefinedVariable"
+	case e.Kind == KindFilter && e.Core != "" && strings.HasPrefix(e.Core, "Could not load"):
+		return "TemplateSyntaxError"
+	case e.Kind == KindFilter && e.Core == "":
+		return "AnsibleFilterError"
+	}
+	return "AnsibleError"
 }
 
 // problem is an error whose place is not known yet; the node that called adds
@@ -89,4 +148,16 @@ func position(src string, offset int) (line, col int) {
 	line = strings.Count(before, "\n") + 1
 	col = len([]rune(before[strings.LastIndexByte(before, '\n')+1:])) + 1
 	return line, col
+}
+
+// notLoaded is ansible-core's word for a filter or test that is not there.
+func notLoaded(name string) string {
+	parts := strings.Split(name, ".")
+	switch {
+	case strings.ContainsAny(name, " \t"):
+		return fmt.Sprintf("Could not load %q: 'invalid plugin name: ansible.builtin.%s'", name, name)
+	case len(parts) > 2:
+		return fmt.Sprintf("Could not load %q: 'Invalid plugin FQCN (%s): unable to locate collection %s'", name, name, strings.Join(parts[:2], "."))
+	}
+	return fmt.Sprintf("Could not load %q: '%s'", name, name)
 }

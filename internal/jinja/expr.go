@@ -30,13 +30,13 @@ func (e *Env) CompileExpr(src string) (*Expr, error) {
 		x.pre = t
 		return x, err
 	}
-	x.u = &unit{src: src}
+	x.u = &unit{src: src, bare: true}
 	tree, err := parseExpression(src, e.syntax())
 	if err != nil {
-		return nil, err
+		return nil, x.u.named(err)
 	}
 	if x.eval, err = compileExpr(e, x.u, tree); err != nil {
-		return nil, err
+		return nil, x.u.named(err)
 	}
 	return x, nil
 }

@@ -471,7 +471,7 @@ func filterRandom(c *Call) (any, error) {
 		}
 		return start + step*source.IntN(n), nil
 	}
-	if v := c.arg(0, nil); v != nil && value.Truth(v) {
+	if value.Truth(c.arg(0, nil)) || value.Truth(c.arg(1, nil)) {
 		return nil, FilterError("start and step can only be used with integer values")
 	}
 	items, err := c.rt.iterate(c.Value)

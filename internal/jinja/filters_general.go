@@ -1,9 +1,9 @@
 package jinja
 
 import (
-	"encoding/csv"
 	"fmt"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 
@@ -294,20 +294,15 @@ func filterFromCSV(c *Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := csv.NewReader(strings.NewReader(s))
-	r.FieldsPerRecord, r.LazyQuotes = -1, true
-	switch value.Str(c.arg(0, "excel")) {
-	case "excel-tab":
-		r.Comma = '\t'
+	delimiter := ','
+	if value.Str(c.arg(0, "excel")) == "excel-tab" {
+		delimiter = '\t'
 	}
 	if d, ok := c.arg(2, nil).(string); ok && d != "" {
-		r.Comma = []rune(d)[0]
+		delimiter = []rune(d)[0]
 	}
-	r.TrimLeadingSpace = value.Truth(c.arg(3, false))
-	rows, err := r.ReadAll()
-	if err != nil {
-		return nil, FilterError("Unable to process file: %s", err)
-	}
+	rows := value.ReadCSV(s, delimiter, value.Truth(c.arg(3, false)))
+	rows = slices.DeleteFunc(rows, func(row []string) bool { return len(row) == 0 })
 	var names []any
 	if f := c.arg(1, nil); f != nil {
 		if names, err = c.rt.iterate(f); err != nil {

@@ -71,6 +71,9 @@ func filterToUUID(c *Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if v, bad := c.arg(0, ansibleNamespace).(int); bad {
+		return nil, FilterError("Invalid value '%d' for 'namespace': 'int' object has no attribute 'replace'", v)
+	}
 	namespace, err := c.text(0, ansibleNamespace)
 	if err != nil {
 		return nil, err

@@ -691,7 +691,9 @@ func (c *Call) application(table map[string]Func, what string, args []any) (func
 	f, ok := table[name]
 	if !ok {
 		if f, ok = table[baseName(name)]; !ok {
-			return nil, FilterError("No %s named '%s'.", what, name)
+			e := problem(KindFilter, "No %s named '%s'.", what, name)
+			e.Core = notLoaded(name)
+			return nil, e
 		}
 	}
 	rest := append([]any(nil), args[1:]...)

@@ -159,7 +159,7 @@ func filterUnique(c *Call) (any, error) {
 	for _, v := range items {
 		if !value.Hashable(v) && c.arg(1, nil) == nil {
 			if given := c.arg(0, nil); given != nil && !value.Truth(given) {
-				return nil, FilterError("unique - dicts and lists cannot be compared without their case")
+				return nil, FilterError("Jinja2's unique filter failed and we cannot fall back to Ansible's version as it does not support the parameters supplied")
 			}
 			// Ansible then compares the items themselves, with their case.
 			g.lower = false

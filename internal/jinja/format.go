@@ -186,7 +186,7 @@ func (p *percentFormat) number() (int, error) {
 }
 
 func (rt *runtime) formatPercent(v any, s spec) (string, error) {
-	if u, ok := v.(*Undefined); ok {
+	if u, ok := v.(*Undefined); ok && s.verb != 'r' && s.verb != 'a' {
 		return "", u.err()
 	}
 	switch s.verb {

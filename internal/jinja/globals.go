@@ -1,6 +1,7 @@
 package jinja
 
 import (
+	"errors"
 	"fmt"
 	"math/big"
 	"strings"
@@ -267,7 +268,7 @@ func lookup(c *Call, wantList bool) (any, error) {
 	}
 	ran, err := c.rt.env.Lookup(c, name, terms, kwargs)
 	if err != nil {
-		return lookupFailed(err, onError, wantList)
+		return lookupFailed(name, err, onError, wantList)
 	}
 	if !allowUnsafe {
 		c.rt.unsafe = true
@@ -275,9 +276,12 @@ func lookup(c *Call, wantList bool) (any, error) {
 	return c.lookupResult(ran, wantList)
 }
 
-func lookupFailed(err error, onError string, wantList bool) (any, error) {
-	if IsUndefined(err) || onError != "ignore" && onError != "warn" {
+func lookupFailed(name string, err error, onError string, wantList bool) (any, error) {
+	if IsUndefined(err) {
 		return nil, err
+	}
+	if onError != "ignore" && onError != "warn" {
+		return nil, inLookup(name, err)
 	}
 	if wantList {
 		return list(nil), nil
@@ -285,10 +289,36 @@ func lookupFailed(err error, onError string, wantList bool) (any, error) {
 	return nil, nil
 }
 
+// saysItself are the lookups whose errors ansible-core passes on as they are.
+var saysItself = map[string]bool{"first_found": true, "config": true, "ini": true}
+
+// inLookup says as ansible-core does which lookup could not do its work.
+func inLookup(name string, err error) error {
+	e := problem(KindFilter, "%s", err)
+	var ours *Error
+	if errors.As(err, &ours) {
+		*e = *ours
+	}
+	switch e.Kind {
+	case KindFilter, KindType, KindTemplate:
+	default:
+		return err
+	}
+	if strings.HasPrefix(e.Msg, "lookup plugin (") || saysItself[name] {
+		return err
+	}
+	e.Kind, e.Err = KindFilter, err
+	e.Core = fmt.Sprintf("An unhandled exception occurred while running the lookup plugin '%s'. Error was a <class 'ansible.errors.AnsibleError'>, original message: %s", name, Message(err))
+	return e
+}
+
 func (c *Call) lookupResult(ran any, wantList bool) (any, error) {
 	l, ok := ran.(*value.List)
 	if !ok || wantList {
 		return ran, nil
+	}
+	if l.Len() == 0 {
+		return l, nil // nothing to join: the empty list itself
 	}
 	parts := make([]string, 0, l.Len())
 	for _, e := range l.Items {

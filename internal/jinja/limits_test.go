@@ -248,6 +248,7 @@ type rawScope struct {
 func (r rawScope) Raw(name string) (any, bool) { v, ok := r.raw[name]; return v, ok }
 
 func (r rawScope) IsText(name string) bool { return name == "text" }
+func (r rawScope) Written(string) bool     { return false }
 
 func TestSingleVariableKeepsItsWrittenType(t *testing.T) {
 	s := rawScope{MapScope{"a": 5, "b": 5, "n": nil, "text": "[1]"}, MapScope{"a": 5, "b": "{{ a }}", "n": nil, "text": "{{ x | to_json }}"}}

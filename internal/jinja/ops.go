@@ -429,9 +429,6 @@ func floatMod(x, y float64) float64 {
 
 func modulo(rt *runtime, a, b any) (any, error) {
 	if s, ok := a.(string); ok {
-		if err := bothDefined(a, b); err != nil {
-			return nil, err
-		}
 		return rt.percent(s, b)
 	}
 	n := classify(a, b)
@@ -571,6 +568,9 @@ func (rt *runtime) getAttr(of any, name string) (any, error) {
 		if v, ok := o.Get(name); ok {
 			return rt.clean(v), nil
 		}
+		if name == "__class__" {
+			return &pyClass{"dict"}, nil
+		}
 		return noAttribute(o, name), nil
 	case attributes:
 		if v, ok := o.attribute(name); ok {
@@ -585,6 +585,9 @@ func (rt *runtime) getAttr(of any, name string) (any, error) {
 	}
 	if methodOf(of, name) != nil {
 		return rt.bound(of, name)
+	}
+	if name == "__class__" {
+		return &pyClass{value.TypeName(of)}, nil
 	}
 	return noAttribute(of, name), nil
 }
@@ -637,6 +640,25 @@ type native struct {
 
 func (n *native) PyType() string            { return "function" }
 func (n *native) call(c *Call) (any, error) { return n.f(c) }
+
+// pyClass is the class of a value: x.__class__.
+type pyClass struct{ name string }
+
+// PyType implements value.Typed.
+func (*pyClass) PyType() string { return "type" }
+
+// PyRepr implements value.Printed.
+func (k *pyClass) PyRepr() string { return "<class '" + k.name + "'>" }
+
+// PyStr implements value.Printed.
+func (k *pyClass) PyStr() string { return k.PyRepr() }
+
+func (k *pyClass) attribute(name string) (any, bool) {
+	if name == "__name__" {
+		return k.name, true
+	}
+	return nil, false
+}
 
 // pySlice is a slice as a subscript.
 type pySlice struct{ lo, hi, step any }

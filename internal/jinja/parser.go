@@ -71,7 +71,7 @@ func parseExpression(src string, s syntax) (e expr, err *Error) {
 	}
 	e = p.tuple(tupleRules{condExpr: true})
 	if p.cur().kind != tokEOF {
-		p.failAt(p.cur().pos, "unexpected '%s' after the expression", p.cur().describe())
+		p.failAt(p.cur().pos, "expected token 'end of statement block', got '%s'", p.cur().describe())
 	}
 	return e, nil
 }

@@ -96,7 +96,7 @@ func (u *unit) named(e *Error) error {
 	if c.Name == "" {
 		c.Line += u.shift
 	}
-	c.Name = u.name
+	c.Name, c.Source = u.name, u.whole()
 	return &c
 }
 

@@ -1,10 +1,9 @@
 package lookup
 
 import (
-	"encoding/csv"
-	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -94,6 +93,25 @@ func params(term string) (key string, opts map[string]string) {
 	return strings.Join(words, " "), opts
 }
 
+// keyValue is params with the quoting of task arguments.
+func (r *request) keyValue(term string) (key string, opts map[string]string, err error) {
+	if r.set.o.KeyValue == nil {
+		key, opts = params(term)
+		return key, opts, nil
+	}
+	d, err := r.set.o.KeyValue(term)
+	if err != nil {
+		return "", nil, err
+	}
+	opts = map[string]string{}
+	for k, v := range d.All() {
+		opts[value.Str(k)] = value.Str(v)
+	}
+	key = opts["_raw_params"]
+	delete(opts, "_raw_params")
+	return key, opts, nil
+}
+
 func (r *request) option(opts map[string]string, name, unset string) string {
 	if v, ok := opts[name]; ok {
 		return v
@@ -107,19 +125,25 @@ func csvFile(r *request) ([]any, error) {
 		return nil, err
 	}
 	var out []any
+	opts := map[string]string{} // what one term sets holds for the next ones too
 	for _, w := range words {
-		key, opts := params(w)
-		for name := range opts {
+		key, own, err := r.keyValue(w)
+		if err != nil {
+			return nil, err
+		}
+		for name := range own {
 			if !slices.Contains([]string{"file", "delimiter", "col", "default", "encoding"}, name) {
 				return nil, fmt.Errorf("%s is not a valid option", name)
 			}
 		}
+		maps.Copy(opts, own)
 		if key == "" {
 			return nil, fmt.Errorf("Search key is required but was not found")
 		}
-		path, err := r.find("files", r.option(opts, "file", "ansible.csv"))
+		name := r.option(opts, "file", "ansible.csv")
+		path, err := r.find("files", name)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("csvfile: No such file or directory: '%s'", name)
 		}
 		v, found, err := r.csvValue(path, key, opts)
 		if err != nil {
@@ -145,20 +169,10 @@ func (r *request) csvValue(path, key string, opts map[string]string) (string, bo
 	if _, err := fmt.Sscanf(r.option(opts, "col", "1"), "%d", &col); err != nil {
 		return "", false, fmt.Errorf("csvfile: col must be a number")
 	}
-	reader := csv.NewReader(strings.NewReader(string(src)))
-	reader.Comma = []rune(delimiter)[0]
-	reader.FieldsPerRecord, reader.LazyQuotes = -1, true
-	for {
-		row, err := reader.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return "", false, fmt.Errorf("csvfile %s: %w", path, err)
-		}
+	for _, row := range value.ReadCSV(string(src), []rune(delimiter)[0], false) {
 		if len(row) > 0 && row[0] == key {
 			if col >= len(row) {
-				return "", false, fmt.Errorf("csvfile: %s: row '%s' has no column %d", path, key, col)
+				return "", false, fmt.Errorf("csvfile: list index out of range: row '%s' of %s has no column %d", key, path, col)
 			}
 			return row[col], true, nil
 		}

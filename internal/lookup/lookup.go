@@ -25,6 +25,9 @@ type Options struct {
 	Read func(path string) ([]byte, error)
 	// Setting returns a setting of ansible.cfg by name; nil means there are none.
 	Setting func(name string) string
+	// KeyValue reads "text key=value" with the quoting of task arguments; what is
+	// not key=value is under _raw_params. nil means plain words.
+	KeyValue func(text string) (*value.Dict, error)
 	// Getenv reads the environment; nil means the process's.
 	Getenv func(name string) string
 }

@@ -97,9 +97,10 @@ type Store struct {
 	texts   map[string]bool // names whose value is text by decree
 }
 
-// SetText stores a text that must stay text even if it looks like data.
-func (s *Store) SetText(name, text string) {
-	s.Set(name, text, true)
+// SetText stores a text that must stay text even if it looks like data. Final
+// is as for Set.
+func (s *Store) SetText(name, text string, final bool) {
+	s.Set(name, text, final)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.texts == nil {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"sunup/internal/jinja"
 )
 
 // Scope is what one evaluation sees: layers, highest first. It belongs to one
@@ -64,6 +66,9 @@ func (s *Scope) Lookup(name string) (v any, found, final bool, err error) {
 	defer func() { s.resolving = s.resolving[:len(s.resolving)-1] }()
 	result, err := s.templar.Evaluate(s.ctx, s, v)
 	if err != nil {
+		if text, isText := v.(string); isText {
+			err = jinja.Within(text, err)
+		}
 		return nil, true, false, fmt.Errorf("variable '%s': %w", name, err)
 	}
 	if result.Text {
@@ -85,6 +90,18 @@ func (s *Scope) IsText(name string) bool {
 		if _, _, ok := s.layers[i].Get(name); ok {
 			store, isStore := s.layers[i].Source.(*Store)
 			return isStore && store.isText(name)
+		}
+	}
+	return false
+}
+
+// Written reports whether the variable is text as an author wrote it, without
+// a template. It implements jinja.TextScope.
+func (s *Scope) Written(name string) bool {
+	for i := range s.layers {
+		if v, _, ok := s.layers[i].Get(name); ok {
+			_, fixed := s.layers[i].Source.(Fixed)
+			return fixed && s.templar.constant(v)
 		}
 	}
 	return false
