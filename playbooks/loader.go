@@ -386,3 +386,10 @@ func (s *session) dirNames(dir string) map[string]bool {
 	s.dirs[abs] = names
 	return names
 }
+
+// Seen reports whether a file was read already.
+func (l *Loader) Seen(path string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.files[l.abs(path)] != nil
+}

@@ -237,8 +237,10 @@ func (c *place) unknownModule(key *yaml.Node) diag.Problem {
 	if c.o.Modules != nil {
 		names = append(c.o.Modules.Names(), structuralNames...)
 	}
-	return problem(key, "unknown-module", say.T("there is no module '%s'", "'%s'{이라/라}는 모듈이 없습니다", name), say.Text{},
+	p := problem(key, "unknown-module", say.T("there is no module '%s'", "'%s'{이라/라}는 모듈이 없습니다", name), say.Text{},
 		nearestModule(name, names))
+	p.Lacking, p.Subject = "module", name
+	return p
 }
 
 // moduleDefaults checks the names of modules in module_defaults, which the

@@ -140,7 +140,9 @@ var placeWords = map[where]say.Text{
 func unknownKeyword(key *yaml.Node, w where) diag.Problem {
 	name := scalarText(key)
 	if fix, ok := removedKeywords[name]; ok {
-		return problem(key, "removed-keyword", say.T("the keyword %s no longer exists", "%s 키워드는 더 이상 없습니다", name), say.Text{}, fix)
+		p := problem(key, "removed-keyword", say.T("the keyword %s no longer exists", "%s 키워드는 더 이상 없습니다", name), say.Text{}, fix)
+		p.Lacking, p.Subject = "keyword", name
+		return p
 	}
 	what := say.T("unknown keyword '%s' in %s", "%[2]s에 알 수 없는 키워드 '%[1]s'{이/가} 있습니다", name, placeWords[w])
 	if k := keywordsByName[name]; k != nil {
@@ -148,7 +150,9 @@ func unknownKeyword(key *yaml.Node, w where) diag.Problem {
 			say.T("%s does not belong in %s", "%s{은/는} %s에 쓸 수 없습니다", name, placeWords[w]),
 			say.T("it is a keyword of %s", "%s의 키워드입니다", placesOf(k)), say.Text{})
 	}
-	return problem(key, "unknown-keyword", what, say.Text{}, nearestOr(name, keywordNames[w], say.T("remove it, or see the list of keywords in docs/language.md", "지우거나 docs/language.md의 키워드 목록을 보세요")))
+	p := problem(key, "unknown-keyword", what, say.Text{}, nearestOr(name, keywordNames[w], say.T("remove it, or see the list of keywords in docs/language.md", "지우거나 docs/language.md의 키워드 목록을 보세요")))
+	p.Lacking, p.Subject = "keyword", name
+	return p
 }
 
 // placesOf names the places of a keyword.

@@ -36,8 +36,11 @@ func (c *place) task(n *yaml.Node) []Step {
 	c.arguments(t, call)
 	c.inheritNotify(t)
 	c.checkTask(t, n, call)
-	if c.forgiven || ignoresErrors(n) {
+	switch {
+	case c.forgiven || ignoresErrors(n):
 		soften(c.problems[before:])
+	case c.mayNeverRun(n):
+		softenLacking(c.problems[before:])
 	}
 	switch call.short {
 	case "include_tasks":
@@ -55,7 +58,8 @@ func (c *place) task(n *yaml.Node) []Step {
 }
 
 // failAtRunTime are problems that Ansible only finds when the task runs.
-var failAtRunTime = setOf("wrong-type", "wrong-value", "template-syntax", "unknown-in-template", "keyword-as-argument")
+var failAtRunTime = setOf("wrong-type", "wrong-value", "template-syntax", "unknown-in-template", "keyword-as-argument",
+	"unsupported-filter", "unsupported-test", "unsupported-lookup")
 
 // soften makes warnings of problems that only make a task fail: where its
 // failure is ignored or rescued, that may be meant.

@@ -48,6 +48,12 @@ func (s *session) reportTemplate(n *yaml.Node, err error, before int) {
 	if err == nil {
 		return
 	}
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, one := range many.Unwrap() {
+			s.reportTemplate(n, one, before)
+		}
+		return
+	}
 	at, words := n, err.Error()
 	var where *jinja.Error
 	if errors.As(err, &where) {
@@ -56,6 +62,10 @@ func (s *session) reportTemplate(n *yaml.Node, err error, before int) {
 			words += " (" + where.Hint + ")"
 		}
 		at = insideText(n, where.Line, where.Col-before)
+		if where.Lacking != "" {
+			s.reportLackingInTemplate(at, where, words)
+			return
+		}
 		if where.Kind != "" && where.Kind != jinja.KindSyntax {
 			s.reportUnsupported(problem(at, "unknown-in-template", say.T("in a template: %s", "템플릿 안: %s", words), say.Text{},
 				say.T("check the spelling; filters, tests and lookups written in Python cannot be used", "철자를 확인하세요. 파이썬으로 만든 필터, 테스트, 룩업은 쓸 수 없습니다")))
@@ -63,6 +73,14 @@ func (s *session) reportTemplate(n *yaml.Node, err error, before int) {
 		}
 	}
 	s.report(problem(at, "template-syntax", say.T("the template is not well-formed: %s", "템플릿의 문법이 틀렸습니다: %s", words), say.Text{}, say.Text{}))
+}
+
+// reportLackingInTemplate reports a filter, test or lookup that there is not.
+func (s *session) reportLackingInTemplate(at *yaml.Node, e *jinja.Error, words string) {
+	p := problem(at, "unsupported-"+e.Lacking, say.T("the template is not well-formed: %s", "템플릿의 문법이 틀렸습니다: %s", words), say.Text{},
+		say.T("check the spelling; filters, tests and lookups written in Python cannot be used", "철자를 확인하세요. 파이썬으로 만든 필터, 테스트, 룩업은 쓸 수 없습니다"))
+	p.Lacking, p.Subject = e.Lacking, e.Subject
+	s.reportUnsupported(p)
 }
 
 // insideText is the place of a line and column of a node's text in its file,

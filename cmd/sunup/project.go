@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -194,9 +195,30 @@ func (p *project) render(text string, d *value.Dict) (any, error) {
 	return v, err
 }
 
+// checkTemplate finds mistakes in a template: of syntax, or else all filters,
+// tests and lookups that there are not.
 func (p *project) checkTemplate(src string) error {
-	_, err := p.templar.Compile(src)
-	return err
+	t, err := p.templar.Compile(src)
+	var where *jinja.Error
+	if err != nil && (!errors.As(err, &where) || where.Lacking == "") {
+		return err
+	}
+	if err == nil && len(t.Uses().Lookups) == 0 {
+		return nil
+	}
+	return errors.Join(asErrors(p.templar.Env.Lacking("", src), where)...)
+}
+
+// asErrors lists what is lacking; of the first one more is known, a hint.
+func asErrors(lacking []*jinja.Error, first *jinja.Error) []error {
+	out := make([]error, 0, len(lacking))
+	for _, one := range lacking {
+		if first != nil && one.Subject == first.Subject && one.Line == first.Line {
+			one.Hint = first.Hint
+		}
+		out = append(out, one)
+	}
+	return out
 }
 
 // readExtraVars reads every -e in order; later ones win.

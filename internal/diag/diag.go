@@ -49,12 +49,16 @@ const (
 type Problem struct {
 	Severity Severity `json:"severity"`
 	// ID is a short stable name, such as "unknown-keyword".
-	ID     string   `json:"id"`
-	Pos    Pos      `json:"pos"`
-	Source string   `json:"source,omitempty"` // the text of the line
-	What   say.Text `json:"what"`             // one short sentence without full stop
-	Why    say.Text `json:"why,omitzero"`     // the cause, when it is not obvious
-	Fix    say.Text `json:"fix,omitzero"`     // what to do next
+	ID  string `json:"id"`
+	Pos Pos    `json:"pos"`
+	// Lacking is the kind of thing that is not supported or not known, such as
+	// "module" or "filter", and Subject its name; both empty for other problems.
+	Lacking string   `json:"lacking,omitempty"`
+	Subject string   `json:"subject,omitempty"`
+	Source  string   `json:"source,omitempty"` // the text of the line
+	What    say.Text `json:"what"`             // one short sentence without full stop
+	Why     say.Text `json:"why,omitzero"`     // the cause, when it is not obvious
+	Fix     say.Text `json:"fix,omitzero"`     // what to do next
 }
 
 // Format renders the problem for a person:

@@ -671,7 +671,10 @@ func (c *compiler) lookupFunc(table map[string]Func, what, name string, pos int)
 		hint = "did you mean '" + near + "'?"
 	}
 	e := problem(KindSyntax, "No %s named '%s'", what, name)
-	e.Hint, e.Core = hint, notLoaded(name)
+	e.Hint, e.Core, e.Lacking, e.Subject = hint, notLoaded(name), what, name
+	if c.env.lenient {
+		return func(*Call) (any, error) { return nil, e }
+	}
 	c.raise(e, pos)
 	return nil
 }

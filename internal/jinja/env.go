@@ -164,9 +164,10 @@ type Env struct {
 	LineStatementPrefix, LineCommentPrefix        string
 	Newline                                       string
 
-	limits Limits
-	once   sync.Once
-	loaded sync.Map // name -> *Template
+	lenient bool // unknown filters and tests fail when they are used
+	limits  Limits
+	once    sync.Once
+	loaded  sync.Map // name -> *Template
 }
 
 // NewEnv returns an Env with all filters and tests and Ansible's settings.
@@ -283,17 +284,36 @@ func (e *Env) load(name string) (*Template, error) {
 	return t, nil
 }
 
-// Check returns the first lookup of u that does not exist.
-func (e *Env) Check(u Uses) error {
-	if e.KnownLookup == nil {
+// Lacking returns an error for each filter, test and lookup that a template
+// uses and that there is not. Its syntax must be right; the names of filters
+// and tests need not be.
+func (e *Env) Lacking(name, src string) (out []*Error) {
+	t, err := e.With(func(e *Env) { e.lenient = true }).Compile(name, src)
+	if err != nil {
 		return nil
 	}
-	for _, l := range u.Lookups {
-		if !e.KnownLookup(l.Name) {
-			return &Error{Kind: KindSyntax, Line: l.Line, Col: l.Col, Msg: fmt.Sprintf("lookup plugin (%s) not found", l.Name)}
+	uses := t.Uses()
+	missing := func(what string, list []Use, known func(string) bool) {
+		for _, u := range list {
+			if !known(u.Name) {
+				out = append(out, lackingError(what, u))
+			}
 		}
 	}
-	return nil
+	missing("filter", uses.Filters, func(n string) bool { return e.Filters[n] != nil || e.Filters[baseName(n)] != nil })
+	missing("test", uses.Tests, func(n string) bool { return e.Tests[n] != nil || e.Tests[baseName(n)] != nil })
+	if e.KnownLookup != nil {
+		missing("lookup", uses.Lookups, e.KnownLookup)
+	}
+	return out
+}
+
+func lackingError(what string, u Use) *Error {
+	msg := fmt.Sprintf("No %s named '%s'", what, u.Name)
+	if what == "lookup" {
+		msg = fmt.Sprintf("lookup plugin (%s) not found", u.Name)
+	}
+	return &Error{Kind: KindSyntax, Line: u.Line, Col: u.Col, Msg: msg, Lacking: what, Subject: u.Name}
 }
 
 func isNotExist(err error) bool { return errors.Is(err, errNotExist) || errors.Is(err, errMissing) }

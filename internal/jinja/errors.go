@@ -27,7 +27,9 @@ type Error struct {
 	Undefined string // the name without a value, for KindUndefined
 	Source    string // the text of the template, as far as it is known
 	Core      string // Msg as ansible-core says it, where that differs
-	Err       error  // the cause, if it is an error of another package
+	Lacking   string // "filter", "test" or "lookup" when there is none of the name Subject
+	Subject   string
+	Err       error // the cause, if it is an error of another package
 }
 
 // Error gives the message with its place.
