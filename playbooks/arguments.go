@@ -24,7 +24,7 @@ func (c *place) misplacedArguments(t *Task, call *call) {
 	if t.ArgsNode.Kind == yaml.Mapping {
 		for _, e := range t.ArgsNode.Entries {
 			if name := scalarText(e.Key); notArguments[name] || strings.HasPrefix(name, "with_") {
-				c.report(problem(e.Key, "keyword-as-argument", say.T("%s is a keyword of the task, not an argument of %s", "%s{은/는} %s의 인자가 아니라 작업의 키워드입니다", name, call.name),
+				c.report(warning(e.Key, "keyword-as-argument", say.T("%s is a keyword of the task, not an argument of %s", "%s{은/는} %s의 인자가 아니라 작업의 키워드입니다", name, call.name),
 					say.T("it is indented as far as the arguments", "인자와 같은 깊이로 들여쓰여 있습니다"), say.T("move it left, below '%s:'", "왼쪽으로 옮겨 '%s:'와 같은 깊이에 쓰세요", call.name)))
 			}
 		}
@@ -32,7 +32,7 @@ func (c *place) misplacedArguments(t *Task, call *call) {
 	}
 	for _, key := range t.Args.Keys() {
 		if name, ok := key.(string); ok && notArguments[name] && !call.freeForm {
-			c.report(problem(wordIn(t.ArgsNode, name+"="), "keyword-as-argument", say.T("%s is a keyword of the task, not an argument of %s", "%s{은/는} %s의 인자가 아니라 작업의 키워드입니다", name, call.name),
+			c.report(warning(wordIn(t.ArgsNode, name+"="), "keyword-as-argument", say.T("%s is a keyword of the task, not an argument of %s", "%s{은/는} %s의 인자가 아니라 작업의 키워드입니다", name, call.name),
 				say.Text{}, say.T("write it on a line of its own: '%s: ...'", "따로 한 줄에 '%s: ...'로 쓰세요", name)))
 		}
 	}

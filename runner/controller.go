@@ -89,11 +89,29 @@ func (c *controller) Template(ctx context.Context, name, text string, o modules.
 		e.Loader = c.loader(o.Dir)
 	}))
 	if err != nil {
-		return "", err
+		return "", templateError{err}
 	}
 	out, _, err := t.Render(ctx, scope)
-	return out, err
+	if err != nil {
+		return "", templateError{err}
+	}
+	return out, nil
 }
+
+// templateError says of a template file what ansible-core says, and where.
+type templateError struct{ err error }
+
+// Error begins with the class of ansible-core's exception: playbooks look for it.
+func (e templateError) Error() string {
+	text := jinja.PythonType(e.err) + ": " + jinja.Message(e.err)
+	if place := jinja.Place(e.err); place != "" {
+		text += " (" + place + ")"
+	}
+	return text
+}
+
+// Unwrap returns the template's own error.
+func (e templateError) Unwrap() error { return e.err }
 
 // loader finds templates that others include: beside the template, then as any
 // other file of the task.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"sunup/internal/jinja"
 	"sunup/internal/value"
 	"sunup/playbooks"
 	"sunup/runner"
@@ -28,15 +29,16 @@ func (p *project) list(f *runFlags, paths []string, books []*playbooks.Playbook)
 
 func (p *project) listPlay(f *runFlags, number int, play *playbooks.Play) {
 	out := p.app.out
+	patterns := p.patterns(play)
 	name := play.Name
 	if name == "" {
-		name = strings.Join(play.Hosts, ",")
+		name = strings.Join(patterns, ",")
 	}
-	head := fmt.Sprintf("\n  play #%d (%s): %s", number, strings.Join(play.Hosts, ","), name)
+	head := fmt.Sprintf("\n  play #%d (%s): %s", number, strings.Join(patterns, ","), name)
 	fmt.Fprintf(out, "%s\tTAGS: [%s]\n", head, strings.Join(play.AllTags(), ","))
 	if f.listHosts {
-		hosts, _ := p.inventory.SelectList(play.Hosts, f.target.limit)
-		fmt.Fprintf(out, "    pattern: %s\n    hosts (%d):\n", value.Repr(value.Strings(play.Hosts)), len(hosts))
+		hosts, _ := p.inventory.SelectList(patterns, f.target.limit)
+		fmt.Fprintf(out, "    pattern: %s\n    hosts (%d):\n", value.Repr(value.Strings(patterns)), len(hosts))
 		for _, h := range hosts {
 			fmt.Fprintf(out, "      %s\n", h.Name)
 		}
@@ -63,6 +65,19 @@ func (p *project) listPlay(f *runFlags, number int, play *playbooks.Play) {
 		slices.Sort(all)
 		fmt.Fprintf(out, "      TASK TAGS: [%s]\n", strings.Join(slices.Compact(all), ", "))
 	}
+}
+
+// patterns are the hosts of a play, with templates filled in.
+func (p *project) patterns(play *playbooks.Play) []string {
+	var out []string
+	for _, h := range play.Hosts {
+		if jinja.HasTemplate(h) {
+			out = append(out, p.evaluated([]string{h}, play.Vars)...)
+			continue
+		}
+		out = append(out, h)
+	}
+	return out
 }
 
 // checkLimit refuses a limit that leaves nothing of the inventory, and one that
@@ -109,6 +124,9 @@ func (p *project) evaluated(tags []string, vars *value.Dict) []string {
 			for _, one := range l.Items {
 				out = append(out, value.Str(one))
 			}
+			continue
+		}
+		if v == jinja.Omit && err == nil {
 			continue
 		}
 		if err != nil || v == nil {

@@ -62,6 +62,7 @@ func (a *app) openProject(ctx context.Context, t targetFlags, checking bool) (*p
 	}
 	p.loaderOptions = playbooks.Options{
 		RolesPath:        p.config.Paths("DEFAULT_ROLES_PATH", a.home()),
+		LibraryPath:      p.config.Paths("DEFAULT_MODULE_PATH", a.home()),
 		CollectionsPath:  p.config.Paths("COLLECTIONS_PATHS", a.home()),
 		Modules:          catalogue{},
 		ExtraVars:        p.extraVars,

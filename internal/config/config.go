@@ -47,6 +47,8 @@ var Settings = []Setting{
 	{Name: "DEFAULT_HOST_LIST", Env: []string{"ANSIBLE_INVENTORY"}, Section: "defaults", Key: "inventory", Default: "/etc/ansible/hosts", PathList: true, Doc: say.T("The inventory.", "인벤토리.")},
 	{Name: "DEFAULT_JINJA2_NATIVE", Env: []string{"ANSIBLE_JINJA2_NATIVE"}, Section: "defaults", Key: "jinja2_native", Default: "False", Doc: say.T("Templates keep the types of values.", "템플릿 결과의 자료형을 유지한다.")},
 	{Name: "DEFAULT_LOAD_CALLBACK_PLUGINS", Env: []string{"ANSIBLE_LOAD_CALLBACK_PLUGINS"}, Section: "defaults", Key: "bin_ansible_callbacks", Default: "False", Doc: say.T("The command ansible takes the form of the output too.", "ansible 명령에도 출력 형식을 적용한다.")},
+	{Name: "DEFAULT_MODULE_PATH", Env: []string{"ANSIBLE_LIBRARY"}, Section: "defaults", Key: "library", PathList: true,
+		Default: "~/.ansible/plugins/modules:/usr/share/ansible/plugins/modules", Doc: say.T("Where modules of one's own are.", "직접 만든 모듈이 있는 곳.")},
 	{Name: "DEFAULT_NO_LOG", Env: []string{"ANSIBLE_NO_LOG"}, Section: "defaults", Key: "no_log", Default: "False", Doc: say.T("Hide the results of all tasks.", "모든 작업의 결과를 숨긴다.")},
 	{Name: "DEFAULT_PRIVATE_KEY_FILE", Env: []string{"ANSIBLE_PRIVATE_KEY_FILE"}, Section: "defaults", Key: "private_key_file", Default: "", Doc: say.T("The SSH key.", "SSH 개인 키.")},
 	{Name: "DEFAULT_REMOTE_PORT", Env: []string{"ANSIBLE_REMOTE_PORT"}, Section: "defaults", Key: "remote_port", Default: "", Doc: say.T("The SSH port.", "SSH 포트.")},

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 )
@@ -23,7 +24,7 @@ type options struct {
 	dir, binary, record, details string
 	jobs                         int
 	limit                        time.Duration
-	recordOnly                   bool
+	recordOnly, recorded         bool
 }
 
 func run() error {
@@ -35,6 +36,7 @@ func run() error {
 	flag.IntVar(&o.jobs, "jobs", 2, "playbooks that are read at once")
 	flag.DurationVar(&o.limit, "limit", 2*time.Minute, "time that Ansible may take for a playbook")
 	flag.BoolVar(&o.recordOnly, "record-only", false, "ask Ansible and stop")
+	flag.BoolVar(&o.recorded, "recorded", false, "compare only what is in the record")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -52,6 +54,9 @@ func run() error {
 	rec, err := openRecord(o.record)
 	if err != nil {
 		return err
+	}
+	if o.recorded {
+		books = slices.DeleteFunc(books, func(p playbook) bool { return !rec.has(p) })
 	}
 	inParallel(ctx, o.jobs, len(books), func(i int) { rec.ask(ctx, o, books[i]) })
 	if err := rec.save(); err != nil || o.recordOnly || ctx.Err() != nil {

@@ -46,13 +46,17 @@ func (r *record) of(p playbook) answer {
 	return r.all[p.key()]
 }
 
+func (r *record) has(p playbook) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, ok := r.all[p.key()]
+	return ok
+}
+
 // ask runs Ansible for a playbook that is not in the record yet. Every answer
 // is written at once: a run that is broken off has lost nothing.
 func (r *record) ask(ctx context.Context, o options, p playbook) {
-	r.mu.Lock()
-	_, have := r.all[p.key()]
-	r.mu.Unlock()
-	if have {
+	if r.has(p) {
 		return
 	}
 	limited, cancel := context.WithTimeout(ctx, o.limit)
