@@ -29,7 +29,7 @@ type Host struct {
 	rack    *Rack
 	index   int
 	tree    string // of the image
-	files   map[string]string
+	cfg     HostConfig
 	hostKey identity
 
 	boots   atomic.Int64
@@ -53,7 +53,7 @@ func newHost(r *Rack, index int, cfg HostConfig, tree string) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Host{Name: cfg.Name, Image: cfg.Image, rack: r, index: index, tree: tree, files: cfg.Files, hostKey: key}, nil
+	return &Host{Name: cfg.Name, Image: cfg.Image, rack: r, index: index, tree: tree, cfg: cfg, hostKey: key}, nil
 }
 
 // Addr is the host's address.
@@ -125,7 +125,7 @@ func (h *Host) writeOwn() error {
 	if h.Image != BusyBoxImage {
 		own = append(own, ownFile{"/etc/apt/apt.conf.d/30rack", fmt.Sprintf("Acquire::http::Proxy %q;\n", h.rack.RegistryURL()), 0o644, 0})
 	}
-	for name, text := range h.files {
+	for name, text := range h.cfg.Files {
 		own = append(own, ownFile{name, text, 0o644, 0})
 	}
 	for _, f := range own {
@@ -230,10 +230,11 @@ func (h *Host) start() (*exec.Cmd, error) {
 		}
 	}
 	script.WriteString(`exec "$@"`)
-	boot := h.rack.room.inside("systemd-nspawn", "--quiet", "--directory="+h.place("root"), "--boot", "--machine="+h.Name,
-		"--network-namespace-path=/run/netns/"+h.Name, "--register=no", "--keep-unit", "--console=pipe", "--link-journal=no", "--resolv-conf=off", "--timezone=off")
+	boot := h.rack.room.inside("systemd-nspawn", h.bootArgs()...)
 	cmd := exec.Command("sh", append([]string{"-c", script.String(), "sh", boot.Path}, boot.Args[1:]...)...)
-	cmd.Env = boot.Env
+	// Kernel settings of the network are the host's own and may be written, as
+	// on a machine; the others are this machine's.
+	cmd.Env = append(boot.Env, "SYSTEMD_NSPAWN_API_VFS_WRITABLE=network")
 	cmd.Stdout, cmd.Stderr = console, console
 	if err := cmd.Start(); err != nil {
 		return nil, err
@@ -241,6 +242,16 @@ func (h *Host) start() (*exec.Cmd, error) {
 	h.nspawn.Store(int64(cmd.Process.Pid))
 	h.boots.Add(1)
 	return cmd, nil
+}
+
+func (h *Host) bootArgs() []string {
+	args := []string{"--quiet", "--boot", "--directory=" + h.place("root"), "--machine=" + h.Name,
+		"--network-namespace-path=/run/netns/" + h.Name, "--register=no", "--keep-unit", "--console=pipe",
+		"--link-journal=no", "--resolv-conf=off", "--timezone=off", "--capability=CAP_NET_ADMIN"}
+	for _, dir := range h.cfg.Shared {
+		args = append(args, "--bind-ro="+dir)
+	}
+	return args
 }
 
 // WaitUp returns when the host greets by SSH and its systemd has started

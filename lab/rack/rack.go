@@ -27,6 +27,9 @@ type HostConfig struct {
 	Image Image
 	// Files are there before the first boot, by absolute path; mode 0644.
 	Files map[string]string
+	// Shared are directories of this machine that the host sees, read-only,
+	// under the same path.
+	Shared []string
 }
 
 // Debian, Python and BusyBox are hosts of those images.

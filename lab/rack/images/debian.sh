@@ -2,7 +2,7 @@
 # Builds the tree of a Debian 12 host without Python in $ROOT, from $MIRROR.
 set -eu
 debootstrap --variant=minbase \
-	--include=systemd,systemd-sysv,openssh-server,sudo,dbus,iproute2,ca-certificates,libpam-systemd,procps,kmod,less,netbase,iputils-ping,cron \
+	--include=systemd,systemd-sysv,openssh-server,sudo,dbus,iproute2,ca-certificates,libpam-systemd,procps,kmod,less,netbase,iputils-ping,cron,git,unzip,zip,bzip2,xz-utils,iptables,locales,acl,openssl,rsync,curl \
 	bookworm "$ROOT" "$MIRROR"
 
 # What is every host's own: keys and ids.
@@ -27,7 +27,6 @@ deb $MIRROR bookworm main
 CONF
 cat >"$ROOT/etc/apt/apt.conf.d/20rack" <<CONF
 Acquire::Languages "none";
-APT::Install-Recommends "false";
 CONF
 printf 'LANG=C.UTF-8\n' >"$ROOT/etc/default/locale"
 
