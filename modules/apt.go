@@ -370,7 +370,7 @@ func (w *aptWork) pendingOf(s aptSpec) (string, *Result) {
 		if v := bestVersion(pol.versions, func(v string) bool { return globMatch(s.version, v) }); v != "" {
 			return s.name + "=" + v, nil
 		}
-		return "", Fail("no available installation candidate for %s", s.written)
+		return "", Fail("no available installation candidate for %s", s.written).Set("cache_updated", w.updated).Set("cache_update_time", max(w.f.number("stamp"), 0))
 	case ">=":
 		if there && compareDebVersions(have.version, s.version) >= 0 && !latest {
 			return "", nil
@@ -378,7 +378,7 @@ func (w *aptWork) pendingOf(s aptSpec) (string, *Result) {
 		v := bestVersion(pol.versions, func(v string) bool { return compareDebVersions(v, s.version) >= 0 })
 		switch {
 		case v == "":
-			return "", Fail("no available installation candidate for %s", s.written)
+			return "", Fail("no available installation candidate for %s", s.written).Set("cache_updated", w.updated).Set("cache_update_time", max(w.f.number("stamp"), 0))
 		case there && compareDebVersions(v, have.version) <= 0:
 			return "", nil
 		}
@@ -642,10 +642,7 @@ func (w *aptWork) remove(ctx context.Context) (*Result, error) {
 	if fail != nil || err != nil {
 		return fail, err
 	}
-	r := w.done(true, s)
-	r.Values.Delete("cache_updated")
-	r.Values.Delete("cache_update_time")
-	return r, nil
+	return w.withoutCache(w.done(true, s)), nil
 }
 
 func (w *aptWork) upgrade(ctx context.Context, mode string) (*Result, error) {
@@ -657,7 +654,7 @@ func (w *aptWork) upgrade(ctx context.Context, mode string) (*Result, error) {
 	if fail != nil || err != nil {
 		return fail, err
 	}
-	r := w.done(!strings.Contains("\n"+s.out, aptNothing), s)
+	r := w.withoutCache(w.done(!strings.Contains("\n"+s.out, aptNothing), s))
 	r.Msg = text([]byte(s.out))
 	return r, nil
 }
@@ -675,7 +672,14 @@ func (w *aptWork) cleanup(ctx context.Context, what string) (*Result, error) {
 	if what == "autoclean" {
 		changed = strings.Contains("\n"+s.out, "\nDel ")
 	}
-	return w.done(changed, s), nil
+	return w.withoutCache(w.done(changed, s)), nil
+}
+
+// withoutCache is a result that, as ansible-core's, tells nothing of the lists.
+func (w *aptWork) withoutCache(r *Result) *Result {
+	r.Values.Delete("cache_updated")
+	r.Values.Delete("cache_update_time")
+	return r
 }
 
 // debFetch leaves the file's path in $p, fetching it when $p is an address.

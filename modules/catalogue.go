@@ -72,6 +72,7 @@ var all = []*Module{
 	&pipModule,
 	&postgresqlDBModule,
 	&postgresqlPingModule,
+	&postgresqlPrivsModule,
 	&postgresqlQueryModule,
 	&postgresqlUserModule,
 	&rawModule,

@@ -22,6 +22,7 @@ printf 's=%s\0' "$s"
 O src "${s%/}"
 H srcsum "$s"
 [ ! -r "$s" ] || printf 'readable=1\0'
+if [ -f "$s" ] && m=$(md5sum <"$s" 2>/dev/null); then printf 'md5=%s\0' "${m%% *}"; fi
 `+d.script(c))
 	if fail != nil || err != nil {
 		return fail, err
@@ -61,6 +62,9 @@ func (c *Call) copyRemoteFile(ctx context.Context, d delivery, f fields, source 
 		return r, err
 	}
 	r.Set("src", d.src).Set("checksum", sum)
+	if f.has("md5") {
+		r.Set("md5sum", f["md5"])
+	}
 	r.Values.Delete("path")
 	if c.Check {
 		if d.follow && at.exists() {

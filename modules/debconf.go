@@ -70,6 +70,9 @@ func runDebconf(ctx context.Context, c *Call) (*Result, error) {
 	if !r.Changed {
 		return r, nil
 	}
+	if old == nil {
+		old = "" // so ansible-core tells a question that was never asked
+	}
 	current := value.NewDict(question, want)
 	r.Set("current", current).Set("previous", value.NewDict(question, old))
 	if c.Diff && kind != "password" {

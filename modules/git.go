@@ -95,6 +95,7 @@ func runGit(ctx context.Context, c *Call) (*Result, error) {
 		return w.archive(ctx, begin, r)
 	case w.exists && w.mods && !a.Bool("force"):
 		r.Failed, r.Msg = true, "Local modifications exist in the destination: "+a.Str("dest")+" (force=no)."
+		r.Values.Delete("after")
 		return r, nil
 	}
 	if fail := w.readRemote(); fail != nil {
@@ -160,7 +161,7 @@ func (w *gitWork) look() string {
 	if w.c.Args.Bool("bare") {
 		s += ":; "
 	} else {
-		s += "\"$g\" status --porcelain --untracked-files=no 2>&1; "
+		s += "GIT_OPTIONAL_LOCKS=0 \"$g\" status --porcelain --untracked-files=no 2>&1; "
 	}
 	s += "printf '\\0'\nfi\n"
 	if w.c.Args.Bool("update") || !w.c.Args.Given("dest") {
@@ -216,7 +217,11 @@ func (w *gitWork) settle(ctx context.Context, begin string, r *Result) (*Result,
 	case w.exists && w.c.Check:
 		r.Changed = !strings.HasPrefix(w.before, w.head) || w.urlChanged || w.mods
 		r.Set("after", w.head)
-		w.diff(r, "")
+		patch, fail, err := w.wouldDiffer(ctx, begin, r)
+		if fail != nil || err != nil {
+			return fail, err
+		}
+		w.diff(r, patch)
 		return r, nil
 	}
 	script := begin + gitApply + "submodules=" + option(a.Bool("recursive") && !a.Bool("bare"), "1") + "\n"
@@ -244,7 +249,19 @@ func (w *gitWork) settle(ctx context.Context, begin string, r *Result) (*Result,
 		r.Set("submodules_changed", true)
 	}
 	w.diff(r, f["diff"])
+	if w.mods {
+		r.Msg = "Local modifications exist in the destination: " + a.Str("dest")
+	}
 	return w.archive(ctx, begin, r)
+}
+
+// wouldDiffer is the difference to a commit that the clone already has.
+func (w *gitWork) wouldDiffer(ctx context.Context, begin string, r *Result) (string, *Result, error) {
+	if !w.c.Diff || !r.Changed || w.before == w.head {
+		return "", nil, nil
+	}
+	f, fail, err := w.c.observe(ctx, begin+"cd \"$d\" || exit 1\nprintf 'diff='; \"$g\" --no-pager diff "+quoteText(w.before)+" "+quoteText(w.head)+" 2>/dev/null | head -c 1000000; printf '\\0'\n")
+	return f["diff"], fail, err
 }
 
 func (w *gitWork) diff(r *Result, patch string) {

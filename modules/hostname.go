@@ -63,7 +63,7 @@ func (c *Call) setHostname(ctx context.Context, r *Result, name string, bySystem
 	q := quoteText(name)
 	step := "printf '%s\\n' " + q + " >/etc/hostname && hostname " + q
 	if bySystemd {
-		step = "hostnamectl --transient set-hostname " + q + " && hostnamectl --static set-hostname " + q
+		step = "hostnamectl --transient set-hostname " + q + " && hostnamectl --pretty --static set-hostname " + q
 	}
 	_, fail, err := c.observe(ctx, "o=$( { "+step+"; } 2>&1) || printf '\\0fail=Command failed rc=%s, out=, err=%s\\0' \"$?\" \"$o\"\n:\n")
 	if fail != nil || err != nil {

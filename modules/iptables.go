@@ -15,7 +15,6 @@ func iptablesParam(name, en, ko string) Param { return Param{Name: name, Doc: sa
 var iptablesModule = Module{
 	Name:       "ansible.builtin.iptables",
 	Summary:    say.T("Manages rules of the packet filter.", "패킷 필터의 규칙을 관리한다."),
-	Untried:    true,
 	Idempotent: true,
 	Spec: Spec{
 		Params: []Param{

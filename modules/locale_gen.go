@@ -11,7 +11,6 @@ import (
 var localeGenModule = Module{
 	Name:       "community.general.locale_gen",
 	Summary:    say.T("Makes locales.", "로케일을 만든다."),
-	Untried:    true,
 	Idempotent: true,
 	Spec: Spec{Params: []Param{
 		{Name: "name", Required: true, Doc: say.T("Name of the locale, such as ko_KR.UTF-8.", "로케일 이름(예: ko_KR.UTF-8).")},
@@ -40,10 +39,10 @@ func runLocaleGen(ctx context.Context, c *Call) (*Result, error) {
 	for _, l := range lines(t.fields["have"]) {
 		there = there || localeKey(l) == localeKey(name)
 	}
-	r := ChangedIf(there != present).Set("name", name)
-	if !r.Changed {
-		return r, nil
+	if there == present {
+		return OK().Set("name", name).Set("msg", "OK"), nil
 	}
+	r := ChangedIf(true)
 	if !t.exists {
 		return Fail("/etc/locale.gen is missing on %s. Is the package \"locales\" installed?", c.hostName()), nil
 	}
@@ -61,7 +60,7 @@ func runLocaleGen(ctx context.Context, c *Call) (*Result, error) {
 	if _, fail, err := c.do(ctx, "locale-gen"); fail != nil || err != nil {
 		return fail, err
 	}
-	return r, nil
+	return r.Set("name", name).Set("msg", "OK"), nil
 }
 
 var localeLine = regexp.MustCompile(`^(#?)\s*(\S+)\s+(\S+)\s*$`)

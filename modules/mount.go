@@ -191,24 +191,27 @@ func (w *mountWish) settle(ctx context.Context) (*Result, error) {
 	_, changed := w.table(true)
 	switch {
 	case !w.mounted:
-		return w.finish(ctx, true, true, append(w.makePoint(), w.mount()))
+		return w.finish(ctx, true, true, w.mountNew(w.mount()))
 	case changed:
 		return w.finish(ctx, true, true, []string{w.remount()})
 	}
 	return w.finish(ctx, true, true, nil)
 }
 
-func (w *mountWish) makePoint() []string {
+// mountNew mounts by the command, on a directory that is made first and taken
+// away again when mounting fails.
+func (w *mountWish) mountNew(mount string) []string {
 	if w.exists {
-		return nil
+		return []string{mount}
 	}
-	return []string{"mkdir -p " + quoteText(w.name)}
+	at := quoteText(w.name)
+	return []string{"mkdir -p " + at, "{ " + mount + " || { r=$?; rmdir -- " + at + " 2>/dev/null; exit \"$r\"; }; }"}
 }
 
 func (w *mountWish) ephemeral(ctx context.Context) (*Result, error) {
 	switch {
 	case !w.mounted:
-		return w.finish(ctx, false, false, append(w.makePoint(), shellLine("mount", "-t", w.kind, "-o", w.opts, w.src, w.name)))
+		return w.finish(ctx, false, false, w.mountNew(shellLine("mount", "-t", w.kind, "-o", w.opts, w.src, w.name)))
 	case w.mountedFrom != w.src:
 		return Fail("Ephemeral mount point is already mounted with a different source than the specified one. Failing in order to prevent an unwanted unmount or override operation. Try replacing this command with a \"state: unmounted\" followed by a \"state: ephemeral\", or use a different destination path."), nil
 	}

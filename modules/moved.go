@@ -6,7 +6,7 @@ var moved = map[string][]string{
 	"ansible.posix.":        {"authorized_key", "firewalld", "mount", "synchronize", "sysctl"},
 	"community.crypto.":     {"get_certificate", "openssl_privatekey"},
 	"community.general.":    {"alternatives", "apk", "archive", "git_config", "haproxy", "htpasswd", "ini_file", "locale_gen", "modprobe", "pam_limits", "timezone", "ufw", "xml"},
-	"community.postgresql.": {"postgresql_db", "postgresql_ping", "postgresql_query", "postgresql_user"},
+	"community.postgresql.": {"postgresql_db", "postgresql_ping", "postgresql_privs", "postgresql_query", "postgresql_user"},
 }
 
 // movedTo leads from such a short name to the full one.

@@ -46,7 +46,8 @@ var pipModule = Module{
 }
 
 // findPip leaves pip in $1... and says which it is.
-const findPip = `if [ -n "$v" ] && [ -x "$v/bin/pip" ]; then set -- "$v/bin/pip"
+const findPip = `if [ -n "$v" ] && [ -x "$v/bin/pip3" ]; then set -- "$v/bin/pip3"
+elif [ -n "$v" ] && [ -x "$v/bin/pip" ]; then set -- "$v/bin/pip"
 elif [ -n "$v" ] && [ -x "$v/bin/python" ]; then set -- "$v/bin/python" -m pip
 elif [ -n "$e" ]; then
 set -- "$e"
@@ -87,8 +88,7 @@ func runPip(ctx context.Context, c *Call) (*Result, error) {
 		return setOutput(r, "", ""), nil
 	}
 	if c.Check {
-		r.Changed = true
-		return r, nil
+		return ChangedIf(true), nil
 	}
 	return w.install(ctx, r, make, words)
 }

@@ -47,12 +47,15 @@ func runReboot(ctx context.Context, c *Call) (*Result, error) {
 	}
 	start := time.Now()
 	end := start.Add(time.Duration(a.Int("reboot_timeout")) * time.Second)
-	if err := c.untilRebooted(ctx, boot, end); err != nil {
+	if rebooted, err := c.untilRebooted(ctx, boot, end); err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		r := Fail("Timed out waiting for last boot time check (timeout=%d): %s", a.Int("reboot_timeout"), err)
-		return r.Set("rebooted", true).Set("elapsed", int(time.Since(start)/time.Second)), nil
+		if rebooted {
+			r = Fail("Timed out waiting for reboot test command check (timeout=%d): %s", a.Int("reboot_timeout"), err)
+		}
+		return r.Set("rebooted", rebooted).Set("elapsed", int(time.Since(start)/time.Second)), nil
 	}
 	if err := sleep(ctx, time.Duration(max(a.Int("post_reboot_delay"), 0))*time.Second); err != nil {
 		return nil, err
@@ -102,8 +105,10 @@ func (c *Call) shutdown(ctx context.Context) (*Result, error) {
 }
 
 // untilRebooted waits until the host has another boot ID and the test command
-// succeeds. The wait between two tries doubles up to twelve seconds.
-func (c *Call) untilRebooted(ctx context.Context, boot string, end time.Time) error {
+// succeeds. The wait between two tries doubles up to twelve seconds. Whether the
+// host restarted is true only when another boot ID was seen, also where the test
+// command failed afterwards: ansible-core says true without having seen it.
+func (c *Call) untilRebooted(ctx context.Context, boot string, end time.Time) (rebooted bool, last error) {
 	limit := 10 * time.Second
 	if n := c.Args.Int("connect_timeout"); n > 0 {
 		limit = time.Duration(n) * time.Second
@@ -112,37 +117,41 @@ func (c *Call) untilRebooted(ctx context.Context, boot string, end time.Time) er
 	if test == "" {
 		test = "whoami"
 	}
-	last := fmt.Errorf("there was no time to try")
+	last = fmt.Errorf("there was no time to try")
 	for pause := time.Second; time.Now().Before(end); pause = min(2*pause, 12*time.Second) {
 		if err := sleep(ctx, pause); err != nil {
-			return err
+			return rebooted, err
 		}
-		if last = c.backAgain(ctx, boot, test, limit); last == nil {
-			return nil
+		var seen bool
+		seen, last = c.backAgain(ctx, boot, test, limit)
+		rebooted = rebooted || seen
+		if last == nil {
+			return true, nil
 		}
 	}
-	return last
+	return rebooted, last
 }
 
-func (c *Call) backAgain(ctx context.Context, boot, test string, limit time.Duration) error {
+// backAgain tells whether the host has another boot ID, and what is missing yet.
+func (c *Call) backAgain(ctx context.Context, boot, test string, limit time.Duration) (rebooted bool, err error) {
 	c.reset()
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	now, fail, err := c.bootID(ctx, limit)
 	switch {
 	case err != nil:
-		return err
+		return false, err
 	case fail != nil:
-		return fmt.Errorf("%s", fail.Msg)
+		return false, fmt.Errorf("%s", fail.Msg)
 	case now == boot:
-		return fmt.Errorf("boot time has not changed")
+		return false, fmt.Errorf("boot time has not changed")
 	}
 	out, err := c.exec(ctx, connection.Command{Script: test, Timeout: limit})
 	if err != nil {
-		return err
+		return true, err
 	}
 	if out.Code != 0 {
-		return fmt.Errorf("test command failed: %s", excerpt(out.Stdout, out.Stderr))
+		return true, fmt.Errorf("test command failed: %s", excerpt(out.Stdout, out.Stderr))
 	}
-	return nil
+	return true, nil
 }

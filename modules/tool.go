@@ -3,6 +3,7 @@ package modules
 import (
 	"bytes"
 	"context"
+	"regexp"
 	"strings"
 
 	"sunup/internal/connection"
@@ -64,9 +65,13 @@ func (c *Call) hear(ctx context.Context, script, stdin string) (said, *Result, e
 
 // programFailed is the Result for a program that ended badly.
 func programFailed(what string, s said) *Result {
+	what = toolNeeds.ReplaceAllString(what, "")
 	r := Fail("%s failed: %s", what, s.message())
 	return setOutput(r, text([]byte(s.out)), text([]byte(s.err))).Set("rc", s.code)
 }
+
+// toolNeeds is what needTool puts before commands; people need not see it.
+var toolNeeds = regexp.MustCompile(`command -v \S+ >/dev/null 2>&1 \|\| N \S+(; |\n)`)
 
 // do runs commands one after the other and fails with the words of the first
 // that does not end well.

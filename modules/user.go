@@ -274,10 +274,10 @@ func (w *userWork) absent(ctx context.Context) (*Result, error) {
 	if !w.have.there {
 		return w.r, nil
 	}
-	w.r.Changed = true
 	if w.c.Check {
-		return w.r, nil
+		return ChangedIf(true), nil
 	}
+	w.r.Changed = true
 	var step string
 	switch name := quoteText(w.name); {
 	case w.tool("userdel"):
@@ -288,9 +288,12 @@ func (w *userWork) absent(ctx context.Context) (*Result, error) {
 		return w.c.needs("userdel"), nil
 	}
 	w.r.Set("force", a.Bool("force")).Set("remove", a.Bool("remove"))
-	_, fail, err := w.take(ctx, []string{step})
+	f, fail, err := w.take(ctx, []string{step})
 	if fail != nil || err != nil {
 		return fail, err
+	}
+	if said := f["said"]; said != "" {
+		w.r.Set("stderr", value.Str(said)) // userdel misses the mail of an account that never had any
 	}
 	return w.r, nil
 }
@@ -829,7 +832,7 @@ func (w *userWork) take(ctx context.Context, steps []string) (fields, *Result, e
 	for _, step := range steps {
 		s.WriteString("{ " + step + "\n} >\"$t\" 2>&1 || { r=$?; printf 'rc=%s\\0err=' \"$r\"; cat \"$t\"; printf '\\0'; rm -f \"$t\"; exit 0; }\n")
 	}
-	s.WriteString("rm -f \"$t\"\nA\n[ -z \"$k\" ] || P\n")
+	s.WriteString("printf 'said='; cat \"$t\"; printf '\\0'\nrm -f \"$t\"\nA\n[ -z \"$k\" ] || P\n")
 	f, fail, err := w.c.observe(ctx, s.String())
 	if fail != nil || err != nil {
 		return nil, fail, err
