@@ -11,12 +11,17 @@ leave_out() { left_out="${left_out:+$left_out; }$1"; }
 need() {
 	command -v "$1" >/dev/null 2>&1 && return 0
 	[ -x "/usr/sbin/$1" ] && return 0
+	install "$2" "$3"
+}
+
+# install PACKAGE WHAT: PACKAGE is installed, or WHAT is left out.
+install() {
 	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
 		[ -n "${updated:-}" ] || apt-get update -q >/dev/null 2>&1
 		updated=yes
-		DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$2" >/dev/null 2>&1 && return 0
+		DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$1" >/dev/null 2>&1 && return 0
 	fi
-	leave_out "$3 ($2 could not be installed)"
+	leave_out "$2 ($1 could not be installed)"
 }
 
 need sshd openssh-server "tests against real OpenSSH servers"
@@ -25,7 +30,8 @@ need ansible ansible "comparisons with ansible-core"
 need soffice libreoffice-calc-nogui "reading the workbook with LibreOffice"
 need pdftotext poppler-utils "reading the PDF"
 need busybox busybox "tests with BusyBox's shell"
-[ -n "$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null)" ] || need postgres postgresql "tests of the store on PostgreSQL"
+[ -n "$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null)" ] || install postgresql "tests against a real PostgreSQL"
+/usr/bin/python3 -c "import psycopg2" 2>/dev/null || install python3-psycopg2 "comparisons with Ansible's modules for PostgreSQL"
 need debootstrap debootstrap "tests on real hosts"
 need systemd-nspawn systemd-container "tests on real hosts"
 need ip iproute2 "tests on real hosts"
