@@ -125,30 +125,6 @@ func (a *app) rootCommand() *cobra.Command {
 			root.AddCommand(c)
 		}
 	}
-	root.AddCommand(
-		a.runCommand(sunupStyle),
-		a.planCommand(),
-		a.stopCommand(),
-		a.restartCommand(),
-		a.resumeCommand(),
-		a.ctlCommand(),
-		a.adhocCommand(),
-		a.checkCommand(),
-		a.inventoryCommand(),
-		a.varsCommand(),
-		a.vaultCommand(),
-		a.configCommand(),
-		a.docCommand(),
-		a.reportCommand(),
-		a.runsCommand(),
-		a.compareCommand(),
-		a.noteCommand(),
-		a.auditCommand(),
-		a.exportCommand(),
-		a.importCommand(),
-		a.labCommand(),
-		a.versionCommand(),
-	)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	return a.finishCommand(root)
 }
@@ -163,10 +139,10 @@ type commandGroup struct {
 func (a *app) commandGroups() []commandGroup {
 	return []commandGroup{
 		{"work", a.text("Start and stop", "기동과 중지"), []*cobra.Command{
-			a.runCommand(sunupStyle), a.planCommand(), a.resumeCommand(), a.stopCommand(), a.restartCommand(), a.adhocCommand(),
+			a.runCommand(sunupStyle), a.planCommand(), a.resumeCommand(), a.ctlCommand(), a.stopCommand(), a.restartCommand(), a.adhocCommand(),
 		}},
 		{"record", a.text("Look back", "기록"), []*cobra.Command{
-			a.runsCommand(), a.reportCommand(), a.auditCommand(), a.exportCommand(), a.importCommand(),
+			a.runsCommand(), a.reportCommand(), a.compareCommand(), a.noteCommand(), a.auditCommand(), a.exportCommand(), a.importCommand(),
 		}},
 		{"files", a.text("Playbooks and inventories", "플레이북과 인벤토리"), []*cobra.Command{
 			a.checkCommand(), a.inventoryCommand(), a.varsCommand(), a.vaultCommand(), a.configCommand(), a.docCommand(),
