@@ -134,6 +134,8 @@ func (b *Builder) Emit(e event.Event) {
 			b.report.Steering = append(b.report.Steering, Steering{At: e.Time, Action: d.Action, Host: d.Host, User: d.User, From: d.From, Reason: d.Reason})
 		}
 		b.void(d.Void)
+	case event.Anomaly:
+		b.anomaly(d)
 	case event.Warning:
 		b.warning(d)
 	case event.Stats:
@@ -461,6 +463,7 @@ func (b *Builder) Report() *Report {
 	r.Tasks = b.finishedTasks(r.Hosts)
 	r.Causes = b.sortedCauses()
 	r.Failures = slices.Clone(r.Failures)
+	r.Anomalies = slices.Clone(r.Anomalies)
 	r.Changes = sortedChanges(r.Changes)
 	r.Quarantine = b.workOrders()
 	r.Stats = b.sortedStats()

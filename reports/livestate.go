@@ -106,6 +106,10 @@ func (s *liveState) apply(e event.Event) []line {
 		return []line{line{{"⚠ ", "33"}}.with(s.in("warning: ", "경고: "), "33").with(s.about(d), "")}
 	case event.Forecast:
 		return s.forecast(d)
+	case event.Anomaly:
+		if t := s.tasks[d.Task]; t != nil {
+			return []line{line{{"◆ ", "35"}}.with(anomalyLine(t.Name, d).In(s.lang), "")}
+		}
 	case event.PlayEnded:
 		return s.playEnded(d, e.Time)
 	case event.RunEnded:

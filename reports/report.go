@@ -49,6 +49,9 @@ type Report struct {
 	Warnings   []*Warned     `json:"warnings"`
 	Steering   []Steering    `json:"steering,omitempty"`
 	Stats      []Stats       `json:"stats,omitempty"`
+	// Anomalies are steps that took a host so long, or so short, as its past
+	// does not explain.
+	Anomalies []Anomalous `json:"anomalies,omitempty"`
 	// History is how the run stands against earlier ones; there only when a
 	// store of earlier runs was at hand.
 	History *History `json:"history,omitempty"`
@@ -130,6 +133,16 @@ type History struct {
 	SpreadMS int64 `json:"spread_ms"`
 	// Steps compares the tasks that earlier runs had too.
 	Steps []StepHistory `json:"steps"`
+}
+
+// Anomalous is a task whose time on a host is out of its usual range.
+type Anomalous struct {
+	Task     int    `json:"task"`
+	Host     string `json:"host"`
+	TookMS   int64  `json:"took_ms"`
+	UsualMS  int64  `json:"usual_ms"`
+	SpreadMS int64  `json:"spread_ms"` // median distance from the usual
+	Runs     int    `json:"runs"`      // earlier runs it is judged by
 }
 
 // StepHistory is one task against its own past.

@@ -62,6 +62,8 @@ func (r *record) recallPast(ctx context.Context, f *runFlags, name string, now f
 	if r.past, err = history.Earlier(ctx, r.store, name, f.target.limit, f.check, at, pastRuns); err != nil {
 		r.app.tellPastLost(err)
 	}
+	r.watch = history.NewWatch(ctx, r.store, r.past, r.sink)
+	r.sink = r.watch
 	return estimatesOf(r.past)
 }
 

@@ -37,8 +37,10 @@ type record struct {
 	events  string
 	summary bool
 	live    *reports.Live // the screen, when it is a terminal that is redrawn
-	// past are the earlier runs of the same playbooks.
-	past history.Past
+	// past are the earlier runs of the same playbooks; watch holds the steps of
+	// this one against them.
+	past  history.Past
+	watch *history.Watch
 }
 
 // openRecord prepares all receivers of the run's events.
@@ -245,6 +247,9 @@ func (r *record) finish() error {
 	// One receiver that fails (a full disk) must not keep the others from
 	// finishing: all are closed, and all that went wrong is told.
 	var errs *multierror.Error
+	if r.watch != nil {
+		errs = multierror.Append(errs, r.watch.Close())
+	}
 	if r.recording != nil {
 		// The others have everything only after it.
 		errs = multierror.Append(errs, r.recording.Close(), r.unlock())

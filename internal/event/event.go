@@ -53,6 +53,7 @@ const (
 	TypeProbe           Type = "probe"
 	TypeHostUp          Type = "host_up"
 	TypeForecast        Type = "forecast"
+	TypeAnomaly         Type = "anomaly"
 	TypeWarning         Type = "warning"
 	TypeStats           Type = "stats"
 	TypeNoHostsLeft     Type = "no_hosts_left"
@@ -507,6 +508,18 @@ type Probe struct {
 	Tries  int      `json:"tries"`           // how often it was asked by then
 }
 
+// Anomaly says that a task took a host so long, or so short, as its own past
+// does not explain.
+type Anomaly struct {
+	Play   int           `json:"play"`   // the play's number
+	Task   int           `json:"task"`   // the task's number
+	Host   string        `json:"host"`   // inventory name
+	Took   time.Duration `json:"took"`   // this time, nanoseconds
+	Usual  time.Duration `json:"usual"`  // the median of earlier runs, nanoseconds
+	Spread time.Duration `json:"spread"` // the median distance from it, nanoseconds
+	Runs   int           `json:"runs"`   // how many earlier runs it is from
+}
+
 // Warning is something that a person should know.
 type Warning struct {
 	Text       say.Text `json:"text"`                 // the warning
@@ -573,6 +586,7 @@ func (RunResumed) Type() Type      { return TypeRunResumed }
 func (Planned) Type() Type         { return TypePlanned }
 func (HostUp) Type() Type          { return TypeHostUp }
 func (Forecast) Type() Type        { return TypeForecast }
+func (Anomaly) Type() Type         { return TypeAnomaly }
 func (PlayStarted) Type() Type     { return TypePlayStarted }
 func (InputRead) Type() Type       { return TypeInputRead }
 func (BatchStarted) Type() Type    { return TypeBatchStarted }

@@ -70,6 +70,8 @@ func readData(kind Type, b json.RawMessage) (Data, error) {
 		return read[HostUp](b)
 	case TypeForecast:
 		return read[Forecast](b)
+	case TypeAnomaly:
+		return read[Anomaly](b)
 	case TypePlayStarted:
 		return read[PlayStarted](b)
 	case TypeInputRead:
