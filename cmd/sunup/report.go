@@ -22,7 +22,7 @@ import (
 
 // reportCommand makes the reports of a run again.
 func (a *app) reportCommand() *cobra.Command {
-	var dir string
+	var dir, period string
 	var formats []string
 	c := &cobra.Command{
 		Use:   "report [flags] RUN|FILE",
@@ -31,10 +31,22 @@ func (a *app) reportCommand() *cobra.Command {
 			"실행의 보고서를 다시 만듭니다. RUN은 기록된 실행의 ID나 그 앞부분, 'last' 또는 'last~2'이고('sunup runs' 참고), FILE은 이벤트 기록(.jsonl), report.json, 또는 그것이 든 디렉터리입니다.\n\n-o - 를 주면 파일이 하나인 형식을 표준 출력에 씁니다."),
 		Example: "  sunup report last -f xlsx,pdf -o out\n" +
 			"  sunup report 20261121-094200-1a2b -f all -o out\n" +
-			"  sunup report events.jsonl -f md -o -",
-		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error { return a.makeReports(c.Context(), args[0], dir, formats) },
+			"  sunup report events.jsonl -f md -o -\n" +
+			"  sunup report --period 2026-10 -f html,xlsx -o out",
+		Args: func(c *cobra.Command, args []string) error {
+			if period != "" {
+				return cobra.NoArgs(c, args)
+			}
+			return cobra.ExactArgs(1)(c, args)
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			if period != "" {
+				return a.reportPeriod(c.Context(), period, dir, formats, c.Flags().Changed("format"))
+			}
+			return a.makeReports(c.Context(), args[0], dir, formats)
+		},
 	}
+	c.Flags().StringVar(&period, "period", "", a.text("report all runs of a month 2026-10, a week 2026-W47 or a day 2026-11-21", "월 2026-10, 주 2026-W47, 일 2026-11-21의 모든 실행을 보고"))
 	a.addFormatFlag(c.Flags(), &formats, "format", "f")
 	c.Flags().StringVarP(&dir, "output", "o", ".", a.text("directory for the files, or - for standard output", "파일을 둘 디렉터리, 또는 표준 출력을 뜻하는 -"))
 	return c

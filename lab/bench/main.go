@@ -29,6 +29,7 @@ var sections = []section{
 	{"ansible", "the same beside ansible-core and Mitogen, in turn (minutes)", (*bench).besideAnsible},
 	{"link", "the same over a link with a delay of 20 ms", (*bench).farHosts},
 	{"fleet", "1,000 and 5,000 simulated hosts x 10 tasks", (*bench).fleets},
+	{"store", "events stored per second; 1,000 hosts with and without a record", (*bench).stored},
 	{"start", "start-up of the command", (*bench).startUp},
 	{"inventory", "an inventory of 26,000 hosts", (*bench).largeInventory},
 	{"templates", "rendering beside Python's jinja2", (*bench).templates},
