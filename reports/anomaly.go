@@ -1,7 +1,9 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"sunup/internal/event"
@@ -14,13 +16,22 @@ const maxAnomalies = 500
 // anomaly folds an unusual step; its end was told just before.
 func (b *Builder) anomaly(d event.Anomaly) {
 	h := b.hosts[d.Host]
-	if h == nil || len(h.Cells) == 0 || len(b.report.Anomalies) >= maxAnomalies {
+	if h == nil || len(h.Cells) == 0 {
 		return
 	}
-	b.report.Anomalies = append(b.report.Anomalies, Anomalous{
+	a := Anomalous{
 		Task: h.Cells[len(h.Cells)-1].Task, Host: d.Host, TookMS: d.Took.Milliseconds(),
 		UsualMS: d.Usual.Milliseconds(), SpreadMS: d.Spread.Milliseconds(), Runs: d.Runs,
-	})
+	}
+	// A run that was resumed may tell of the same step again: the last one counts.
+	same := func(o Anomalous) bool { return o.Task == a.Task && o.Host == a.Host }
+	if i := slices.IndexFunc(b.report.Anomalies, same); i >= 0 {
+		b.report.Anomalies[i] = a
+		return
+	}
+	if len(b.report.Anomalies) < maxAnomalies {
+		b.report.Anomalies = append(b.report.Anomalies, a)
+	}
 }
 
 // unusualSteps groups the anomalies by task: the sentence and the hosts.
@@ -65,7 +76,7 @@ func (s *summary) unusual() {
 		return
 	}
 	s.line(nil)
-	s.title(fmt.Sprintf("%s (%d)", s.text(say.T("Out of the usual", "평소와 다른 단계")), len(steps)))
+	s.title(fmt.Sprintf("%s (%d)", s.word("unusual"), len(steps)))
 	for i, u := range steps {
 		if i == summaryCauses {
 			s.line(text(fmt.Sprintf("  … +%d", len(steps)-i)))
@@ -82,4 +93,44 @@ func (s *summary) unusual() {
 func anomalyLine(task string, d event.Anomaly) say.Text {
 	a := Anomalous{Host: d.Host, TookMS: d.Took.Milliseconds(), UsualMS: d.Usual.Milliseconds()}
 	return say.T("%s: %s", "%s: %s", strings.TrimSpace(task), unusualStep{worst: a}.inWords())
+}
+
+// unusual are the anomalies, those that are farthest off first.
+func (r *Report) unusual() []Anomalous {
+	out := slices.Clone(r.Anomalies)
+	slices.SortStableFunc(out, func(x, y Anomalous) int { return cmp.Compare(away(y), away(x)) })
+	return out
+}
+
+// usually says what the step takes on the host, and from how many runs that is
+// known.
+func (a Anomalous) usually() say.Text {
+	return say.T("%s ± %s (%d runs)", "%s ± %s (%d회)", duration(a.UsualMS), duration(a.SpreadMS), a.Runs)
+}
+
+// howFar says how far the step is from the usual; the sign tells the direction
+// to those who do not see colours.
+func (a Anomalous) howFar() say.Text {
+	if a.TookMS < a.UsualMS {
+		return say.T("▼ %s shorter (%d%%)", "▼ %s 짧음 (%d%%)", duration(away(a)), a.percent())
+	}
+	return say.T("▲ %s longer (+%d%%)", "▲ %s 김 (+%d%%)", duration(away(a)), a.percent())
+}
+
+// percent is how much longer it took than usual; negative: shorter.
+func (a Anomalous) percent() int64 { return (a.TookMS - a.UsualMS) * 100 / max(a.UsualMS, 1) }
+
+// unusualTable has one row for each step on a host that was out of the usual.
+func unusualTable(r *Report) table {
+	return table{
+		Name: "unusual", Title: words["unusual"],
+		Columns: []column{
+			heading("play", 22), heading("task", 34), heading("host", 22), heading("took_s", 12), heading("usual_s", 10),
+			heading("spread_s", 12), heading("past_runs", 10), heading("off", 12), heading("how_far", 30),
+		},
+		Rows: rowsOver(r.unusual(), func(a Anomalous) []any {
+			t := r.task(a.Task)
+			return []any{r.playName(t.Play), t.Name, a.Host, seconds(a.TookMS), seconds(a.UsualMS), seconds(a.SpreadMS), a.Runs, a.percent(), a.howFar()}
+		}),
+	}
 }

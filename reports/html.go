@@ -33,6 +33,7 @@ const (
 	pageRows     = 250    // of one matrix
 	pageNames    = 30_000 // of hosts that share rows, on the whole page
 	pageNamesMin = 50     // in a row when there are more
+	pageUnusual  = 100    // steps on hosts that are out of the usual
 	pageBars     = 60     // rows of one play's time line
 	aloneUpTo    = 12     // hosts of a play that have a bar of their own
 	wideFrom     = 10     // columns of a matrix: then equal ones share one
@@ -137,9 +138,16 @@ type page struct {
 	OnPath    map[int]bool  // plays on the critical path
 	Gaps      []gapBar      // between attempts
 	Slowed    []StepHistory // steps slower than usual, the worst first
+	Unusual   []unusualRow  // steps on hosts out of the usual, the farthest first
 	Zones     int
 
 	names int // of hosts that may still be written
+}
+
+// unusualRow is a step on a host that was out of the usual, with its words.
+type unusualRow struct {
+	Anomalous
+	Usually, HowFar template.HTML
 }
 
 // gapBar is a time in which nothing ran.
@@ -167,6 +175,9 @@ func newPage(r *Report, lang say.Lang) *page {
 		} else {
 			p.Caught = append(p.Caught, f)
 		}
+	}
+	for _, a := range r.unusual()[:min(len(r.Anomalies), pageUnusual)] {
+		p.Unusual = append(p.Unusual, unusualRow{a, both(a.usually()), both(a.howFar())})
 	}
 	p.Untold = max(0, len(p.Bad)-pageFailures)
 	p.Bad = p.Bad[:min(len(p.Bad), pageFailures)]

@@ -85,6 +85,7 @@ func (m *markdown) document() {
 	m.failures()
 	m.title("sheet_plays", len(r.Plays))
 	m.plays()
+	m.unusual()
 	m.slow()
 	m.changes()
 	m.about()
@@ -299,6 +300,25 @@ func (m *markdown) plays() {
 				mark = "◆"
 			}
 			if !yield([]string{mdText(p.Name), m.outcome(p.Outcome), number(p.HostCount), clock(time.Duration(p.TookMS) * time.Millisecond), mdText(p.Owner), mark}) {
+				return
+			}
+		}
+	})
+}
+
+// unusual are the steps that took a host longer or shorter than its past
+// explains.
+func (m *markdown) unusual() {
+	r := m.Report
+	if len(r.Anomalies) == 0 {
+		return
+	}
+	m.title("unusual", len(r.Anomalies))
+	m.line("%s\n", m.word("unusual_tip"))
+	m.table(m.words("task", "play", "host", "took", "usually", "how_far"), func(yield func([]string) bool) {
+		for _, a := range r.unusual() {
+			t := r.task(a.Task)
+			if !yield([]string{mdText(t.Name), mdText(r.playName(t.Play)), mdText(a.Host), clock(time.Duration(a.TookMS) * time.Millisecond), a.usually().In(m.Lang), a.howFar().In(m.Lang)}) {
 				return
 			}
 		}

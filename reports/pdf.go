@@ -70,6 +70,7 @@ func (d *pdf) document() {
 	d.orders()
 	d.causes()
 	d.timeline()
+	d.unusual()
 	d.slow()
 	d.failures()
 	d.changes()
@@ -267,6 +268,27 @@ func (d *pdf) timeline() {
 	}
 	d.letters(7.5, softColor, false)
 	d.paragraph(paperMargin, paperContent, "◆ "+d.word("critical")+": "+d.word("critical_tip"), 2)
+}
+
+// unusual are the steps that took a host longer or shorter than its past
+// explains.
+func (d *pdf) unusual() {
+	r := d.Report
+	if len(r.Anomalies) == 0 {
+		return
+	}
+	d.heading(fmt.Sprintf("%s (%s)", d.word("unusual"), number(len(r.Anomalies))))
+	d.letters(8.5, softColor, false)
+	d.paragraph(paperMargin, paperContent, d.word("unusual_tip"), 3)
+	g := d.grid(paperColumn{title: d.word("task"), share: .24, lines: 2}, paperColumn{title: d.word("play"), share: .17, lines: 2}, paperColumn{title: d.word("host"), share: .15}, paperColumn{title: d.word("took"), share: .08, right: true}, paperColumn{title: d.word("usually"), share: .18, lines: 2}, paperColumn{title: d.word("how_far"), share: .18, lines: 2})
+	for i, a := range r.unusual() {
+		if i == paperRows {
+			d.more(len(r.Anomalies) - i)
+			break
+		}
+		t := r.task(a.Task)
+		g.row(paperCell{text: t.Name, bold: true}, paperCell{text: r.playName(t.Play)}, paperCell{text: a.Host}, paperCell{text: clock(time.Duration(a.TookMS) * time.Millisecond)}, paperCell{text: d.say(a.usually())}, paperCell{text: d.say(a.howFar())})
+	}
 }
 
 func (d *pdf) slow() {

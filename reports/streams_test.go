@@ -55,6 +55,7 @@ type imaginedTask struct {
 	handler            bool
 	took               time.Duration // of a usual host
 	slow               map[string]time.Duration
+	usual              map[string]time.Duration // what hosts take that are out of the usual
 	// end says what becomes of it on a host; nil is ok.
 	end  func(host string) (event.Outcome, event.Result)
 	on   func(host string) bool // nil is all
@@ -220,6 +221,9 @@ func (m *imagined) host(p imaginedPlay, t imaginedTask, number int, h string, no
 		m.say(now.Add(took*time.Duration(i+1)/time.Duration(len(t.loop)+1)), event.ItemEnded{Task: number, Host: h, Index: i, Outcome: event.OK, Result: r})
 	}
 	m.say(ended, event.HostTaskEnded{Play: p.Play, Task: number, Host: h, Outcome: outcome, Result: result, Loop: len(t.loop) > 0, Began: now, Took: took})
+	if usual, ok := t.usual[h]; ok {
+		m.say(ended, event.Anomaly{Play: p.Play, Task: number, Host: h, Took: took, Usual: usual, Spread: usual / 20, Runs: 24})
+	}
 	m.count(p, h, number, outcome, result, ended)
 	return ended
 }
@@ -331,7 +335,7 @@ func morning() *imagined {
 		{PlayStarted: event.PlayStarted{Name: "발권 서버", Hosts: []string{"ticket-1", "ticket-2", "ticket-3"}, Owner: "발권팀", Grade: 1, Needs: []string{"발권 DB"}}, tasks: []imaginedTask{
 			facts(),
 			{name: "설정 파일", module: "template", role: "ticket", took: 400 * time.Millisecond, end: changedBy("date=2026-11-20\nrace_day=false\nworkers=8\n", "date=2026-11-21\nrace_day=true\nworkers=16\n", "/etc/ticket/today.conf")},
-			{name: "ticketd 기동", module: "systemd", role: "ticket", took: 6 * time.Second, slow: map[string]time.Duration{"ticket-2": 94 * time.Second}, end: always(event.Changed)},
+			{name: "ticketd 기동", module: "systemd", role: "ticket", took: 6 * time.Second, slow: map[string]time.Duration{"ticket-2": 94 * time.Second}, usual: map[string]time.Duration{"ticket-2": 6200 * time.Millisecond}, end: always(event.Changed)},
 			{name: "건강 점검", module: "uri", section: event.Health, took: time.Second},
 		}},
 		{PlayStarted: event.PlayStarted{Name: "구역 게이트웨이", Hosts: gates, Zones: zoneOf, Owner: "망팀", Grade: 2, Needs: []string{"발권 서버"}}, tasks: []imaginedTask{
@@ -350,7 +354,7 @@ func morning() *imagined {
 			{name: "오늘 경주표 내려받기", module: "get_url", took: 2 * time.Second, end: changedBy("races: 0\n", "races: 12\n", "/opt/kiosk/races.json")},
 			{name: "자체 점검", module: "command", took: 6 * time.Second, slow: map[string]time.Duration{"발매기-17": 9412 * time.Millisecond}, end: failsOn("발매기-17", sick)},
 			{name: "구형 프린터 설정", module: "copy", took: 10 * time.Millisecond, end: always(event.Skipped)},
-			{name: "kioskd 기동", module: "service", took: 5 * time.Second, end: always(event.Changed)},
+			{name: "kioskd 기동", module: "service", took: 5 * time.Second, slow: map[string]time.Duration{"발매기-09": 310 * time.Millisecond}, usual: map[string]time.Duration{"발매기-09": 4900 * time.Millisecond}, end: always(event.Changed)},
 			{name: "화면 켜기", module: "command", handler: true, section: event.Handlers, took: 500 * time.Millisecond, end: always(event.Changed)},
 		}},
 	}

@@ -17,9 +17,11 @@ func (s seconds) String() string { return strconv.FormatFloat(float64(s)/1000, '
 // tablesOf are the tables of a report, in the order of an analysis: what needs a
 // person first, everything at the end.
 func tablesOf(r *Report) []table {
-	return []table{
-		quarantineTable(r), failuresTable(r), playsTable(r), tasksTable(r), hostsTable(r), changesTable(r), resultsTable(r),
+	tables := []table{quarantineTable(r), failuresTable(r)}
+	if len(r.Anomalies) > 0 {
+		tables = append(tables, unusualTable(r))
 	}
+	return append(tables, playsTable(r), tasksTable(r), hostsTable(r), changesTable(r), resultsTable(r))
 }
 
 // heading is a column with a heading from the words.
