@@ -10,7 +10,7 @@ import (
 // block reads a block with its rescue and always.
 func (c *place) block(n *yaml.Node) []Step {
 	if c.handlers && c.nestedHandlers {
-		c.report(problem(n, "block-as-handler", say.T("a block cannot be a handler", "블록은 핸들러가 될 수 없습니다"), say.Text{},
+		c.report(problem(n, "block-as-handler", say.T("Using a block as a handler is not supported.", "블록은 핸들러가 될 수 없습니다"), say.Text{},
 			say.T("write the tasks one by one, with the same listen", "작업을 하나씩 쓰고 listen을 같게 하세요")))
 		return nil
 	}

@@ -54,7 +54,9 @@ func (c *place) onlyArguments(t *Task, call *call, allowed []string) {
 		if name == "vars" || name == "tags" {
 			fix = say.T("move it left: it is a keyword of the task", "왼쪽으로 옮기세요. 작업의 키워드입니다")
 		}
-		c.report(problem(at, "unknown-argument", say.T("%s has no argument '%s'", "%s에는 '%s'{이라/라}는 인자가 없습니다", call.name, name), say.Text{}, fix))
+		p := problem(at, "unknown-argument", say.T("%s has no argument '%s'", "%s에는 '%s'{이라/라}는 인자가 없습니다", call.name, name), say.Text{}, fix)
+		p.Said = "Invalid options for " + call.name + ": " + name
+		c.report(p)
 	}
 }
 
@@ -98,9 +100,11 @@ func (c *place) apply(t *Task, call *call, allowed bool) *Scope {
 		c.report(notAMapping(node, say.Plain("apply")))
 		return nil
 	case !allowed && len(node.Entries) > 0:
-		c.report(problem(key, "unknown-argument", say.T("%s has no argument '%s'", "%s에는 '%s'{이라/라}는 인자가 없습니다", call.name, "apply"),
+		p := problem(key, "unknown-argument", say.T("%s has no argument '%s'", "%s에는 '%s'{이라/라}는 인자가 없습니다", call.name, "apply"),
 			say.T("what an import brings in inherits its keywords anyway", "가져온 작업은 import의 키워드를 그대로 물려받습니다"),
-			say.T("write the keywords beside '%s:'", "키워드를 '%s:' 옆에 쓰세요", call.name)))
+			say.T("write the keywords beside '%s:'", "키워드를 '%s:' 옆에 쓰세요", call.name))
+		p.Said = "Invalid options for " + call.name + ": apply"
+		c.report(p)
 		return nil
 	}
 	sc := &Scope{Kind: ImportScope, Pos: node.Pos}
@@ -124,7 +128,7 @@ func (c *place) includeTasks(t *Task, call *call) []Step {
 }
 
 func (c *place) importTasks(t *Task, n *yaml.Node, call *call) []Step {
-	c.onlyArguments(t, call, []string{"file"})
+	c.onlyArguments(t, call, fileArguments) // apply says by itself why not
 	c.apply(t, call, false)
 	file := c.fileArgument(t, call)
 	if file == "" {

@@ -57,7 +57,7 @@ func (c *place) includeRole(t *Task, call *call) []Step {
 
 func (c *place) notAsHandler(call *call) {
 	if c.handlers {
-		c.report(problem(call.key, "role-as-handler", say.T("%s cannot be a handler", "%s{은/는} 핸들러가 될 수 없습니다", call.name), say.Text{},
+		c.report(problem(call.key, "role-as-handler", say.T("Using '%s' as a handler is not supported.", "%s{은/는} 핸들러가 될 수 없습니다", call.name), say.Text{},
 			say.T("use include_tasks with the tasks of the role", "롤의 작업 파일로 include_tasks를 쓰세요")))
 	}
 }
@@ -95,7 +95,7 @@ func (c *place) roleArguments(t *Task, call *call) (name string, from RoleFrom, 
 		*into = file
 	}
 	from.SkipValidation = isFalse(t.Args.At("rolespec_validate"))
-	from.Once = isFalse(t.Args.At("allow_duplicates"))
+	from.Once = isFalse(c.filledIn(call, t, "allow_duplicates"))
 	return name, from, ok
 }
 
@@ -109,6 +109,18 @@ func (c *place) roleName(t *Task, call *call) (string, bool) {
 		return "", false
 	}
 	return fmt.Sprint(given), true
+}
+
+// filledIn is an argument of an import, which is needed before the run: a template in
+// it is filled in.
+func (c *place) filledIn(call *call, t *Task, name string) any {
+	v := t.Args.At(name)
+	text, isText := v.(string)
+	if !isText || call.short != "import_role" || !isTemplate(text) {
+		return v
+	}
+	filled, _ := c.renderName(call.key, text, t.Vars)
+	return filled
 }
 
 func isFalse(v any) bool {

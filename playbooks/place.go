@@ -1,10 +1,12 @@
 package playbooks
 
 import (
+	"fmt"
 	"strings"
 
 	"sunup/internal/diag"
 	"sunup/internal/say"
+	"sunup/internal/value"
 	"sunup/internal/yaml"
 )
 
@@ -103,7 +105,9 @@ func (c *place) list(at, n *yaml.Node, what say.Text) []Step {
 		if at == nil || n.Kind == yaml.Scalar {
 			at = n
 		}
-		c.report(notAList(at, n, what))
+		p := notAList(at, n, what)
+		p.Said = malformedBlock(n, what)
+		c.report(p)
 		return nil
 	}
 	var out []Step
@@ -114,6 +118,16 @@ func (c *place) list(at, n *yaml.Node, what say.Text) []Step {
 		out = append(out, c.step(item)...)
 	}
 	return out
+}
+
+// malformedBlock is ansible-core's sentence for a list of tasks that is none.
+func malformedBlock(n *yaml.Node, what say.Text) string {
+	said := "A malformed block was encountered while loading " + what.String()
+	if what.String() == "tasks" {
+		v := n.Value()
+		said += fmt.Sprintf(": %s should be a list or None but is <class '%s'>", value.Str(v), value.TypeName(v))
+	}
+	return said
 }
 
 // step reads one entry of a list of tasks; an import of handlers gives several.

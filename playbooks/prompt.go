@@ -32,16 +32,18 @@ func (s *session) varsPrompt(e *yaml.Entry) []VarsPrompt {
 
 func (s *session) prompt(n *yaml.Node) (VarsPrompt, bool) {
 	p := VarsPrompt{Pos: n.Pos, Private: true}
+	if isNull(n.Get("name")) {
+		bad := problem(n, "no-name", say.T("the question has no name of a variable", "질문에 변수 이름이 없습니다"), say.Text{}, say.T("add 'name: variable'", "'name: 변수'를 쓰세요"))
+		bad.Said = "Invalid vars_prompt data structure, missing 'name' key"
+		s.report(bad)
+		return VarsPrompt{}, false
+	}
 	known := setOf(promptKeys...)
 	for _, e := range n.Entries {
 		if name := scalarText(e.Key); !known[name] {
 			s.report(problem(e.Key, "unknown-keyword", say.T("unknown key '%s' in vars_prompt", "vars_prompt에 알 수 없는 키 '%s'{이/가} 있습니다", name), say.Text{},
 				nearestOr(name, promptKeys, say.T("use one of: %s", "다음 중 하나를 쓰세요: %s", strings.Join(promptKeys, ", ")))))
 		}
-	}
-	if isNull(n.Get("name")) {
-		s.report(problem(n, "no-name", say.T("the question has no name of a variable", "질문에 변수 이름이 없습니다"), say.Text{}, say.T("add 'name: variable'", "'name: 변수'를 쓰세요")))
-		return p, false
 	}
 	get := func(key string) string {
 		if v := n.Get(key); v != nil {

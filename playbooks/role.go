@@ -31,7 +31,9 @@ func (c *place) rolesList(at, n *yaml.Node, what say.Text, base string, collecti
 		if n.Kind == yaml.Scalar {
 			at = n
 		}
-		c.report(notAList(at, n, what))
+		p := notAList(at, n, what)
+		p.Said = "A malformed role declaration was encountered."
+		c.report(p)
 		return nil
 	}
 	var out []*RoleUse
@@ -64,8 +66,10 @@ func (c *place) roleEntry(n *yaml.Node) (entry roleEntry, ok bool) {
 	case n.Kind == yaml.Scalar:
 		entry.name = scalarText(n)
 		if strings.Contains(entry.name, ",") {
-			c.report(problem(n, "bad-role", say.T("'%s' is no name of a role", "'%s'{은/는} 롤 이름이 아닙니다", entry.name), say.T("roles with a version belong in requirements.yml", "버전이 있는 롤은 requirements.yml에 씁니다"),
-				say.T("write parameters as a mapping: '- role: name' and then 'key: value' lines", "매개변수는 '- role: 이름' 아래에 '키: 값'으로 쓰세요")))
+			p := problem(n, "bad-role", say.T("'%s' is no name of a role", "'%s'{은/는} 롤 이름이 아닙니다", entry.name), say.T("roles with a version belong in requirements.yml", "버전이 있는 롤은 requirements.yml에 씁니다"),
+				say.T("write parameters as a mapping: '- role: name' and then 'key: value' lines", "매개변수는 '- role: 이름' 아래에 '키: 값'으로 쓰세요"))
+			p.Said = "Invalid old style role requirement: " + entry.name
+			c.report(p)
 			return entry, false
 		}
 	default:

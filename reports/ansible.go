@@ -138,6 +138,8 @@ func (a *Ansible) Emit(e event.Event) {
 		if a.o.Verbosity > 1 {
 			a.line(fmt.Sprintf("NOTIFIED HANDLER %s for %s", d.Handler, d.Host), "verbose")
 		}
+	case event.Meta:
+		a.meta(d)
 	case event.NoHostsLeft:
 		a.banner("NO MORE HOSTS LEFT")
 	case event.Warning:

@@ -93,6 +93,8 @@ func (f *ansibleFold) take(e event.Event) error {
 		}
 	case event.TaskStarted:
 		f.taskStarted(d, e.Time)
+	case event.Meta:
+		return f.meta(d, e.Time)
 	case event.ItemEnded:
 		key := cellKey{d.Task, d.Host}
 		f.items[key] = append(f.items[key], itemValues(d))
@@ -115,6 +117,21 @@ func (f *ansibleFold) taskStarted(d event.TaskStarted, at time.Time) {
 	t := &ansibleTask{TaskStarted: d, began: at}
 	f.tasks[d.Task], f.again[key] = t, t
 	p.tasks = append(p.tasks, t)
+}
+
+// meta is a meta task: a task of its own for each host, with a result only where
+// it was skipped.
+func (f *ansibleFold) meta(d event.Meta, at time.Time) error {
+	p := f.plays[d.Play]
+	if p == nil {
+		return nil
+	}
+	t := &ansibleTask{TaskStarted: event.TaskStarted{Play: d.Play, ID: d.ID, Name: d.Name, Action: "meta"}, began: at, ended: at}
+	p.tasks = append(p.tasks, t)
+	if d.Skipped == "" {
+		return nil
+	}
+	return f.keep(t, d.Host, value.NewDict("action", t.Action, "msg", d.Done, "skip_reason", d.Skipped, "skipped", true))
 }
 
 // itemValues is the result of one item, as it stands in results.
@@ -167,21 +184,29 @@ func (f *ansibleFold) ended(d event.HostTaskEnded, at time.Time) error {
 	if d.Loop && values.At("results") == nil {
 		values.Set("results", &value.List{Items: items})
 	}
+	if err := f.keep(t, d.Host, values); err != nil {
+		return err
+	}
+	t.ended = at
+	if p := f.plays[t.Play]; p != nil {
+		p.ended = at
+	}
+	return nil
+}
+
+// keep writes a host's result to the temporary file.
+func (f *ansibleFold) keep(t *ansibleTask, host string, values *value.Dict) error {
 	text, err := value.EncodeJSON(values, ansibleJSON)
 	if err != nil {
-		return fmt.Errorf("result of %s: %w", d.Host, err)
+		return fmt.Errorf("result of %s: %w", host, err)
 	}
 	n, err := f.spool.WriteString(text)
 	if err != nil {
 		return err
 	}
-	t.hosts = slices.DeleteFunc(t.hosts, func(s spooled) bool { return f.resumed && s.host == d.Host })
-	t.hosts = append(t.hosts, spooled{d.Host, f.size, f.size + int64(n)})
+	t.hosts = slices.DeleteFunc(t.hosts, func(s spooled) bool { return f.resumed && s.host == host })
+	t.hosts = append(t.hosts, spooled{host, f.size, f.size + int64(n)})
 	f.size += int64(n)
-	t.ended = at
-	if p := f.plays[t.Play]; p != nil {
-		p.ended = at
-	}
 	return nil
 }
 

@@ -7,6 +7,7 @@ import "sync"
 type cancelState struct {
 	mu    sync.Mutex
 	asked bool
+	why   error // set when not a person but a mistake of the playbook ends the run
 	next  int
 	tell  map[int]func()
 }
@@ -29,6 +30,24 @@ func (c *cancelState) tellAll() {
 	for _, f := range told {
 		f()
 	}
+}
+
+// abort stops the run for a mistake that no host is to blame for; the first one
+// counts.
+func (c *cancelState) abort(why error) {
+	c.mu.Lock()
+	if c.why == nil {
+		c.why = why
+	}
+	c.mu.Unlock()
+	c.stop()
+}
+
+// aborted is why the run was aborted, or nil.
+func (c *cancelState) aborted() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.why
 }
 
 func (c *cancelState) stopped() bool {

@@ -83,7 +83,7 @@ func (r *Run) reachOf(host string, set settings, target *vars.Scope, delegated b
 
 // portOf is the port behind the host's name in the inventory, or unset.
 func (r *Run) portOf(host string, unset int) int {
-	if h := r.Inventory.Host(host); h != nil && h.Port != 0 {
+	if h := r.hostsOf().Host(host); h != nil && h.Port != 0 {
 		return h.Port
 	}
 	return unset

@@ -145,6 +145,15 @@ func (c *cursor) failing() bool {
 	return false
 }
 
+// forgive forgets the failure that the host carries through its always
+// sections: behind them it goes on.
+func (c *cursor) forgive() {
+	c.fell = false
+	for i := range c.stack {
+		c.stack[i].failed = false
+	}
+}
+
 // end leaves the play.
 func (c *cursor) end() { c.stack = nil }
 

@@ -44,11 +44,11 @@ func (x *execution) fresh() *taskEnd {
 	if x.task.Loop == nil {
 		return x.conclude(x.once(x.scope, nil))
 	}
-	items, skip := x.items()
+	items, final, skip := x.items()
 	if skip != nil {
 		return x.conclude(skip)
 	}
-	return x.conclude(x.loop(items))
+	return x.conclude(x.loop(items, final))
 }
 
 // failure is a failed result of the engine's own.
@@ -580,7 +580,7 @@ func (x *execution) gathersFacts() bool {
 
 // conclude makes the result known: variables, facts, notices, counts, event.
 func (x *execution) conclude(result *value.Dict) *taskEnd {
-	end := &taskEnd{host: x.host, result: result, includes: x.includes, task: x.number}
+	end := &taskEnd{host: x.host, result: result, includes: x.includes, task: x.number, gifts: x.gifts}
 	end.outcome = x.outcomeOf(result)
 	if x.recalled {
 		end.outcome = x.past.Outcome
@@ -588,8 +588,7 @@ func (x *execution) conclude(result *value.Dict) *taskEnd {
 	x.remember(result)
 	if truthAt(result, "changed") && (end.outcome == event.OK || end.outcome == event.Changed) {
 		if missing := x.notifyHandlers(); missing != "" {
-			result.Set("failed", true)
-			result.Set("msg", fmt.Sprintf("The requested handler '%s' was not found in either the main handlers list nor in the listening handlers list", missing))
+			x.lacksHandler(missing, result)
 			end.outcome = x.outcomeOf(result)
 		}
 	}
@@ -598,6 +597,19 @@ func (x *execution) conclude(result *value.Dict) *taskEnd {
 	}
 	x.tell(end)
 	return end
+}
+
+// lacksHandler deals with a notice that no handler answers to: a mistake of the
+// playbook, which ends the run unless it is set to be a warning.
+func (x *execution) lacksHandler(name string, result *value.Dict) {
+	msg := fmt.Sprintf("The requested handler '%s' was not found in either the main handlers list nor in the listening handlers list", name)
+	if x.run_.Defaults.MissingHandlerWarns {
+		x.run_.stream.warn("", say.Plain(msg))
+		return
+	}
+	result.Set("failed", true)
+	result.Set("msg", msg)
+	x.run_.cancel.abort(errors.New(msg))
 }
 
 // outcomeOf decides the one outcome of the task on the host.

@@ -2,6 +2,8 @@ package runner
 
 import (
 	"sunup/internal/event"
+	"sunup/internal/jinja"
+	"sunup/internal/say"
 	"sunup/playbooks"
 )
 
@@ -82,7 +84,13 @@ func (p *playRun) named(handlers []*playbooks.Task, h *host, name string) *playb
 // answersTo reports whether a handler has this name: alone, or behind its
 // role's.
 func (p *playRun) answersTo(handler *playbooks.Task, h *host, name string) bool {
-	own := p.handlerName(handler, h)
+	own, err := p.evaluatedName(handler, h)
+	if err != nil {
+		if len(handler.Listen) == 0 {
+			p.run.stream.warn("", unusableHandler(handler, err))
+		}
+		return false
+	}
 	if own == "" {
 		return false
 	}
@@ -100,10 +108,18 @@ func (p *playRun) answersTo(handler *playbooks.Task, h *host, name string) bool 
 // handlerName is a handler's name with its templates evaluated; one that
 // cannot be evaluated stays as written.
 func (p *playRun) handlerName(handler *playbooks.Task, h *host) string {
-	plan := p.run.plan(handler)
-	text, err := p.run.Templar.Text(p.ctx, p.scopeFor(p.ctx, h, plan), handler.Name)
+	text, err := p.evaluatedName(handler, h)
 	if err != nil {
 		return handler.Name
 	}
 	return text
+}
+
+func (p *playRun) evaluatedName(handler *playbooks.Task, h *host) (string, error) {
+	return p.run.Templar.Text(p.ctx, p.scopeFor(p.ctx, h, p.run.plan(handler)), handler.Name)
+}
+
+func unusableHandler(handler *playbooks.Task, err error) say.Text {
+	return say.T("Handler '%s' is unusable because it has no listen topics and the name could not be templated: %s",
+		"핸들러 '%s'{은/는} listen이 없고 이름의 템플릿을 계산할 수 없어 쓸 수 없습니다: %s", handler.Name, jinja.Message(err))
 }

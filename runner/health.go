@@ -46,7 +46,7 @@ func isGate(t *playbooks.Task) bool { return t.Implicit && t.Module == gateModul
 func (p *playRun) gateEach(task *playbooks.Task, hosts []*host) {
 	t := p.announce(task, hosts...)
 	ends := make([]*taskEnd, len(hosts))
-	p.run.pool.each(p.ctx, hosts, 0, func(i int, h *host) {
+	p.run.pool.each(p.ctx, hosts, nil, func(i int, h *host) {
 		if p.run.cancel.stopped() {
 			return
 		}

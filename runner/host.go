@@ -19,19 +19,25 @@ type host struct {
 	// set_fact variables; included holds include_vars.
 	facts, set, included vars.Store
 
+	// kept is where facts outlive the run; nil when they do not.
+	kept *keptFacts
+
 	// working serialises the tasks of plays that run on the host at once.
 	working sync.Mutex
 
 	mu sync.Mutex
-	// gathered is true when facts were gathered in this run.
+	// gathered is true when facts were gathered in this run, or kept from an
+	// earlier one.
 	gathered bool
 	failed   bool // dropped out by a failure
+	doomed   bool // failed, and only finishes its always sections
 	lost     bool // dropped out because it could not be reached
 	ended    bool // meta: end_host, until the play is over
 	aside    bool // quarantined
 	skipped  bool // left alone by order
 	notified map[string]bool
 	recap    event.Recap
+	forgiven event.Recap // what meta: clear_host_errors forgave
 	address  *value.Dict
 }
 
@@ -86,12 +92,38 @@ func (h *host) broken() bool {
 	return h.failed || h.lost || h.aside || h.skipped
 }
 
+func (h *host) unreachable() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.lost
+}
+
+// counted reports whether the host is among ansible_play_hosts.
+func (h *host) counted() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return !(h.failed || h.lost || h.aside || h.doomed)
+}
+
 // dropped reports whether the host failed: a host in quarantine did not, for
 // the play.
 func (h *host) dropped() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.failed || h.lost
+}
+
+// verdict is what the host's failures make of the run's exit code.
+func (h *host) verdict() (code int, outcome event.Outcome) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case h.recap.Unreachable > h.forgiven.Unreachable:
+		return CodeUnreachable, event.Unreachable
+	case h.recap.Failed > h.forgiven.Failed:
+		return CodeFailed, event.Failed
+	}
+	return CodeOK, event.OK
 }
 
 func (h *host) mark(change func(h *host)) {
@@ -132,6 +164,7 @@ func (h *host) count(o event.Outcome, changed bool) {
 // learn stores facts: under their ansible_ names as variables.
 func (h *host) learn(facts *value.Dict) {
 	h.facts.Update(facts, true)
+	h.kept.save(h)
 }
 
 // links holds one connection per host and way of reaching it.

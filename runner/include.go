@@ -163,7 +163,7 @@ func (p *playRun) load(t *taskRun, r includeRequest) (steps []playbooks.Step, sh
 	if r.loopVars != nil {
 		scope.Vars = scope.Vars.Copy()
 		for k, v := range r.loopVars.All() {
-			scope.Vars.Set(k, asWritten(v))
+			scope.Vars.Set(k, vars.Written(v))
 		}
 	}
 	if r.role != "" {
@@ -190,29 +190,13 @@ func (p *playRun) load(t *taskRun, r includeRequest) (steps []playbooks.Step, sh
 	return steps, absolute(path), problems
 }
 
-// asWritten marks evaluated data so that it is not evaluated again.
-func asWritten(v any) any {
-	switch v := v.(type) {
-	case string:
-		return value.Unsafe(v)
-	case *value.List:
-		out := &value.List{Items: make([]any, len(v.Items))}
-		for i, item := range v.Items {
-			out.Items[i] = asWritten(item)
-		}
-		return out
-	case *value.Dict:
-		out := &value.Dict{}
-		for k, item := range v.All() {
-			out.Set(k, asWritten(item))
-		}
-		return out
-	}
-	return v
-}
-
 // includeFailed fails the include task on the hosts that asked for it.
+// A file that is not there is a failure of theirs, which may be rescued; one that
+// cannot be understood is a mistake of the playbook and ends the run.
 func (p *playRun) includeFailed(t *taskRun, group []inclusion, problems diag.Problems) (ends []*taskEnd) {
+	if !slices.ContainsFunc(problems, isMissing) {
+		p.run.cancel.abort(problems)
+	}
 	for _, inc := range group {
 		x := t.execution(inc.host)
 		x.recollect()
@@ -226,4 +210,8 @@ func (p *playRun) includeFailed(t *taskRun, group []inclusion, problems diag.Pro
 		ends = append(ends, end)
 	}
 	return ends
+}
+
+func isMissing(p diag.Problem) bool {
+	return p.Severity == diag.Error && (p.ID == "no-such-file" || p.ID == "unknown-role")
 }

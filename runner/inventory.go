@@ -2,27 +2,68 @@ package runner
 
 import (
 	"strings"
+	"sync"
+	"sync/atomic"
+
 	"sunup/internal/say"
 	"sunup/internal/value"
 	"sunup/internal/vars"
+	"sunup/inventory"
 	"sunup/modules"
 )
 
 // applyInventory adds the hosts and groups that a module asked for; what was
 // new makes the task changed.
 func (x *execution) applyInventory(r *modules.Result, d *value.Dict) {
-	changed := false
-	if a := r.AddHost; a != nil {
-		changed = x.run_.Inventory.AddHost(a.Name, a.Groups, a.Vars)
-	}
-	for _, g := range r.AddGroups {
-		changed = x.run_.Inventory.AddGroup(g.Name, g.Parents, x.host.name) || changed
-	}
-	if changed {
+	if x.run_.inventory.add(r, x.host.name) {
 		d.Set("changed", true)
 		x.run_.inventoryChanged()
 	}
 }
+
+// stock is the inventory of a run: refresh_inventory puts another one in its
+// place, to which everything that tasks added is added again.
+type stock struct {
+	now atomic.Pointer[inventory.Inventory]
+
+	mu    sync.Mutex // held while something is added or replaced
+	added []func(*inventory.Inventory) bool
+}
+
+// add puts the hosts and groups of a module's result, which host returned, into
+// the inventory and reports whether that changed anything.
+func (s *stock) add(r *modules.Result, host string) (changed bool) {
+	var adds []func(*inventory.Inventory) bool
+	if a := r.AddHost; a != nil {
+		adds = append(adds, func(inv *inventory.Inventory) bool { return inv.AddHost(a.Name, a.Groups, a.Vars) })
+	}
+	for _, g := range r.AddGroups {
+		adds = append(adds, func(inv *inventory.Inventory) bool { return inv.AddGroup(g.Name, g.Parents, host) })
+	}
+	if len(adds) == 0 {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, add := range adds {
+		if add(s.now.Load()) {
+			changed = true
+			s.added = append(s.added, add)
+		}
+	}
+	return changed
+}
+
+func (s *stock) replace(fresh *inventory.Inventory) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, add := range s.added {
+		add(fresh)
+	}
+	s.now.Store(fresh)
+}
+
+func (r *Run) hostsOf() *inventory.Inventory { return r.inventory.now.Load() }
 
 // inventoryChanged makes everything derived from the inventory be found anew.
 func (r *Run) inventoryChanged() {
@@ -30,7 +71,7 @@ func (r *Run) inventoryChanged() {
 	r.hostsMu.Lock()
 	defer r.hostsMu.Unlock()
 	for name, h := range r.hosts {
-		h.mark(func(h *host) { h.inv = r.Inventory.Host(name) })
+		h.mark(func(h *host) { h.inv = r.hostsOf().Host(name) })
 	}
 }
 
@@ -41,11 +82,11 @@ func (r *Run) refreshInventory() {
 		return
 	}
 	fresh, problems := r.Reload()
-	r.tellProblems(problems)
+	r.tellWarnings(problems)
 	if fresh == nil || problems.HasErrors() {
 		return
 	}
-	r.Inventory = fresh
+	r.inventory.replace(fresh)
 	r.inventoryChanged()
 }
 

@@ -45,6 +45,22 @@ func (p *playRun) scopeFor(ctx context.Context, h *host, plan *taskPlan) *vars.S
 	return s
 }
 
+// hostScope is what hostvars shows of a host: what the inventory, facts and
+// tasks gave it. Variables of plays, roles and tasks are not a host's.
+func (p *playRun) hostScope(ctx context.Context, h *host) *vars.Scope {
+	m := &magic{play: p, host: h}
+	layers := []vars.Layer{
+		{Level: vars.Magic, Origin: "magic variable", Source: m},
+		p.run.extraVars,
+		{Level: vars.SetFacts, Origin: "set_fact or register", Source: &h.set},
+		{Level: vars.IncludeVars, Origin: "include_vars", Source: &h.included},
+		{Level: vars.HostFacts, Origin: "facts", Source: &h.facts},
+	}
+	s := vars.NewScope(ctx, p.run.Templar, append(layers, p.run.inventoryLayers(h, p.dir)...))
+	m.scope = s
+	return s
+}
+
 // loopLayer is the layer of loop variables: their values are results.
 func loopLayer(d *value.Dict) vars.Layer {
 	return vars.Layer{Level: vars.LoopVars, Origin: "loop", Source: vars.Results{Dict: d}}
@@ -61,7 +77,7 @@ func (r *Run) inventoryLayers(h *host, playDir string) []vars.Layer {
 	if have, ok := r.layerCache.Load(key); ok {
 		return have.([]vars.Layer)
 	}
-	low, problems := r.Inventory.Layers(h.name, playDir)
+	low, problems := r.hostsOf().Layers(h.name, playDir)
 	r.tellProblems(problems)
 	out := make([]vars.Layer, 0, len(low))
 	for i := len(low) - 1; i >= 0; i-- {
@@ -74,70 +90,6 @@ func (r *Run) inventoryLayers(h *host, playDir string) []vars.Layer {
 type layerKey struct {
 	host, dir string
 	version   int64
-}
-
-// hostVars is the magic variable hostvars: each host's variables, evaluated
-// when they are asked for.
-type hostVars struct {
-	ctx  context.Context
-	play *playRun
-}
-
-// Get returns the variables of one host.
-func (hv hostVars) Get(key any) (any, bool, error) {
-	name, ok := key.(string)
-	if !ok {
-		return nil, false, nil
-	}
-	h := hv.play.run.knownHost(name)
-	if h == nil {
-		return nil, false, nil
-	}
-	return hostVarsOf{scope: hv.play.scopeFor(hv.ctx, h, nil), lenient: true}, true, nil
-}
-
-// Keys lists the hosts of the inventory.
-func (hv hostVars) Keys() ([]any, error) {
-	hosts := hv.play.run.Inventory.Hosts()
-	keys := make([]any, len(hosts))
-	for i, h := range hosts {
-		keys[i] = h.Name
-	}
-	return keys, nil
-}
-
-// hostVarsOf is one host's variables as a mapping. A lenient one gives a
-// variable that cannot be evaluated as it was written, as hostvars does.
-type hostVarsOf struct {
-	scope   *vars.Scope
-	lenient bool
-}
-
-// Get evaluates one variable.
-func (hv hostVarsOf) Get(key any) (any, bool, error) {
-	name, ok := key.(string)
-	if !ok {
-		return nil, false, nil
-	}
-	v, found, _, err := hv.scope.Lookup(name)
-	if err != nil && hv.lenient && jinja.IsUndefined(err) {
-		v, found = hv.scope.Raw(name)
-		return v, found, nil
-	}
-	return v, found, err
-}
-
-// Keys lists the host's variables.
-func (hv hostVarsOf) Keys() ([]any, error) {
-	names := hv.scope.Names()
-	keys := make([]any, 0, len(names))
-	for _, n := range names {
-		// These hold all the others: whoever walks through would never end.
-		if n != "hostvars" && n != "vars" {
-			keys = append(keys, n)
-		}
-	}
-	return keys, nil
 }
 
 var _ jinja.Scope = (*vars.Scope)(nil)

@@ -93,6 +93,7 @@ func (p *playRun) settleHost(h *host, end *taskEnd) {
 	case event.Failed, event.Rescued, event.Unknown:
 		c.fail()
 		if end.outcome != event.Rescued {
+			h.mark(func(h *host) { h.doomed = true })
 			p.hostFailed(h, c)
 		}
 	case event.Unreachable:
@@ -216,6 +217,7 @@ func (p *playRun) failAll() {
 			continue
 		}
 		if !c.rescues() {
+			h.mark(func(h *host) { h.doomed = true })
 			c.fail()
 			p.hostFailed(h, c)
 		}

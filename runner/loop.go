@@ -2,6 +2,7 @@ package runner
 
 import (
 	"fmt"
+	"slices"
 
 	"sunup/internal/event"
 	"sunup/internal/jinja"
@@ -14,37 +15,40 @@ import (
 type loopNames struct {
 	item, index   string
 	extended, all bool
+	source        func(*value.Dict) vars.Source // see itemSource
 	pause         float64
 }
 
 // items evaluates what the task repeats over. Skip is the result when there is
 // nothing to repeat or it cannot be evaluated.
-func (x *execution) items() (items []any, skip *value.Dict) {
-	over, err := x.loopValue()
+// Final means that text of the items must not be evaluated again.
+func (x *execution) items() (items []any, final bool, skip *value.Dict) {
+	over, final, err := x.loopValue()
 	if err != nil {
 		// A condition that does not hold excuses a loop that cannot be evaluated.
 		if _, ok, whenErr := x.applies(x.scope); whenErr == nil && !ok {
-			return nil, value.NewDict("changed", false, "skipped", true, "skip_reason", "Conditional result was False")
+			return nil, false, value.NewDict("changed", false, "skipped", true, "skip_reason", "Conditional result was False")
 		}
-		return nil, x.argumentError(err)
+		return nil, false, x.argumentError(err)
 	}
 	list, ok := asItems(over)
 	if !ok {
-		return nil, failure("Invalid data passed to 'loop', it requires a list, got this instead: %s. Hint: If you passed a list/dict of just one element, try adding wantlist=True to your lookup invocation or use q/query instead of lookup.", value.Str(over))
+		return nil, false, failure("Invalid data passed to 'loop', it requires a list, got this instead: %s. Hint: If you passed a list/dict of just one element, try adding wantlist=True to your lookup invocation or use q/query instead of lookup.", value.Str(over))
 	}
 	if len(list) == 0 {
-		return nil, value.NewDict("changed", false, "skipped", true, "skipped_reason", "No items in the list", "results", &value.List{})
+		return nil, false, value.NewDict("changed", false, "skipped", true, "skipped_reason", "No items in the list", "results", &value.List{})
 	}
-	return list, nil
+	return list, final, nil
 }
 
-func (x *execution) loopValue() (any, error) {
+// loopValue evaluates what is looped over. What a lookup found is final.
+func (x *execution) loopValue() (v any, final bool, err error) {
 	loop := x.task.Loop
 	if loop.With != "" {
-		return x.withItems(loop)
+		v, err = x.withItems(loop)
+		return v, true, err
 	}
-	v, _, err := x.run_.Templar.Value(x.ctx, x.scope, loop.Over)
-	return v, err
+	return x.run_.Templar.Value(x.ctx, x.scope, loop.Over)
 }
 
 // withItems is with_NAME: the lookup NAME over its terms, as a list.
@@ -103,7 +107,7 @@ func asItems(v any) ([]any, bool) {
 }
 
 // loop runs the task for every item and puts the results together.
-func (x *execution) loop(items []any) *value.Dict {
+func (x *execution) loop(items []any, final bool) *value.Dict {
 	names, err := x.loopNames()
 	if err != nil {
 		return failure("%v", err)
@@ -111,6 +115,7 @@ func (x *execution) loop(items []any) *value.Dict {
 	if _, found, _, _ := x.scope.Lookup(names.item); found {
 		x.run_.stream.warn(x.host.name, loopNameTaken(x.task, names.item))
 	}
+	names.source = itemSource(items, final)
 	results := &value.List{}
 	for i, item := range items {
 		if i > 0 && names.pause > 0 && !x.sleep(names.pause) {
@@ -121,11 +126,44 @@ func (x *execution) loop(items []any) *value.Dict {
 		}
 		result := x.oneItem(names, items, i, item)
 		results.Append(result)
-		if truthAt(result, "unreachable") {
+		if truthAt(result, "unreachable") || x.breaks(names, result) {
 			break
 		}
 	}
 	return joinResults(results)
+}
+
+// breaks evaluates break_when: it sees the item and, under the registered name,
+// the item's result.
+func (x *execution) breaks(names loopNames, result *value.Dict) bool {
+	when := x.task.Loop.Control.BreakWhen
+	if len(when) == 0 {
+		return false
+	}
+	own := value.NewDict()
+	for _, name := range []string{names.item, names.index, "ansible_loop", "ansible_loop_var", "ansible_index_var"} {
+		if v, ok := result.Get(name); ok {
+			own.Set(name, v)
+		}
+	}
+	yes, err := x.holds(x.scope.With(loopLayer(own)), result, when)
+	if err != nil {
+		result.Set("failed", true)
+		result.Set("msg", x.conditionError(when, err).At("msg"))
+	}
+	return yes || err != nil
+}
+
+// itemSource says how items are seen: those from outside are not evaluated;
+// those of the playbook's author are, when there is anything to evaluate.
+func itemSource(items []any, final bool) func(*value.Dict) vars.Source {
+	switch {
+	case final:
+		return func(d *value.Dict) vars.Source { return vars.Results{Dict: d} }
+	case slices.ContainsFunc(items, vars.LooksLikeTemplate):
+		return func(d *value.Dict) vars.Source { return vars.Fixed{Dict: d} }
+	}
+	return func(d *value.Dict) vars.Source { return vars.Computed{Dict: d} }
 }
 
 // oneItem runs the task for one item and tells its result.
@@ -142,7 +180,7 @@ func (x *execution) oneItem(names loopNames, items []any, i int, item any) *valu
 	if names.extended {
 		loopVars.Set("ansible_loop", extendedLoop(items, i, names.all))
 	}
-	scope := x.scope.With(loopLayer(loopVars))
+	scope := x.scope.With(vars.Layer{Level: vars.LoopVars, Origin: "loop", Source: names.source(loopVars)})
 	result := x.once(scope, loopVars).Copy()
 	for k, v := range loopVars.All() {
 		if k != "ansible_loop" || names.extended {

@@ -86,7 +86,19 @@ func (m *magic) Get(name string) (any, bool, bool) {
 		return nil, false, false
 	}
 	v := find(m)
-	return v, true, v != nil
+	return v, fromOutside(v), v != nil
+}
+
+// fromOutside reports whether a magic variable may hold text that must not be
+// evaluated. What hostvars holds says so for itself.
+func fromOutside(v any) bool {
+	switch v := v.(type) {
+	case string:
+		return jinja.HasTemplate(v)
+	case *value.List, *value.Dict:
+		return true
+	}
+	return false
 }
 
 // Names lists the magic variables that have a value.

@@ -87,6 +87,8 @@ type Options struct {
 	// Read returns a file of the controller, decrypted when vaulted; nil means
 	// plain files.
 	Read func(path string) ([]byte, error)
+	// Facts keeps facts from run to run; nil keeps them for the run only.
+	Facts FactCache
 	// Reload reads the inventory again (meta: refresh_inventory); may be nil.
 	Reload func() (*inventory.Inventory, diag.Problems)
 	// LoadVars reads a variables file.
@@ -138,6 +140,8 @@ type Defaults struct {
 	HashMerge bool
 	// MaxFailPercentage and AnyErrorsFatal when a play says nothing.
 	AnyErrorsFatal bool
+	// MissingHandlerWarns makes a notice that no handler answers to a warning.
+	MissingHandlerWarns bool
 	// Shell and TempDir on the hosts.
 	Shell, TempDir string
 }

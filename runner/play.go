@@ -30,12 +30,13 @@ type playRun struct {
 	book   string // the playbook of the command line
 	dir    string // of the playbook file
 
-	hosts   []*host // all of the play, in order
-	members []*host // those that this playRun drives: all, or one lane's
-	batch   []*host // of the present batch
-	cursors map[*host]*cursor
-	top     *playbooks.Block
-	parts   map[playbooks.Step]event.Section
+	hosts     []*host // all of the play, in order
+	members   []*host // those that this playRun drives: all, or one lane's
+	batch     []*host // of the present batch
+	cursors   map[*host]*cursor
+	top       *playbooks.Block
+	gathering *playbooks.Task // of facts, when the play begins with it
+	parts     map[playbooks.Step]event.Section
 
 	playVars, promptVars vars.Layer
 	roleVars, roleDefs   []vars.Layer
@@ -44,6 +45,7 @@ type playRun struct {
 	settings             playSettings
 
 	announced *announcements
+	throttles *throttles
 	guard     *quarantine // nil when failures are failures
 	limits    []limit
 	// hostUp is told of a host that has done everything; may be nil.
@@ -82,7 +84,7 @@ type playSettings struct {
 func (r *Run) newPlay(ctx context.Context, book string, play *playbooks.Play) (*playRun, error) {
 	p := &playRun{
 		run: r, play: play, ctx: ctx, number: r.plays, book: book, dir: filepath.Dir(absolute(play.File)),
-		announced: &announcements{numbers: map[*playbooks.Task]int{}}, varsFiles: &varsFiles{},
+		announced: &announcements{numbers: map[*playbooks.Task]int{}}, varsFiles: &varsFiles{}, throttles: &throttles{},
 		rolesDone: map[roleDone]bool{}, allHandlers: play.Handlers,
 	}
 	r.plays++
@@ -123,9 +125,9 @@ func (r *Run) runPlay(ctx context.Context, book string, play *playbooks.Play) (b
 func (p *playRun) lane(members []*host) *playRun {
 	return &playRun{
 		run: p.run, play: p.play, ctx: p.ctx, number: p.number, name: p.name, book: p.book, dir: p.dir,
-		hosts: p.hosts, members: members, top: p.top, parts: p.parts,
+		hosts: p.hosts, members: members, top: p.top, gathering: p.gathering, parts: p.parts,
 		playVars: p.playVars, promptVars: p.promptVars, roleVars: p.roleVars, roleDefs: p.roleDefs, roles: p.roles,
-		varsFiles: p.varsFiles, settings: p.settings, announced: p.announced, guard: p.guard, limits: p.limits, hostUp: p.hostUp,
+		varsFiles: p.varsFiles, settings: p.settings, announced: p.announced, throttles: p.throttles, guard: p.guard, limits: p.limits, hostUp: p.hostUp,
 		rolesDone: map[roleDone]bool{}, allHandlers: p.allHandlers,
 	}
 }
@@ -296,6 +298,7 @@ func (p *playRun) compile() {
 	}
 	if p.gathers() {
 		facts := p.gatherTask()
+		p.gathering = facts
 		add(event.Facts, false, &playbooks.Block{Implicit: true, Scope: top.Scope, Tasks: []playbooks.Step{facts}})
 	}
 	if p.play.Stopping {
@@ -375,7 +378,7 @@ func (p *playRun) selectHosts() error {
 		}
 		patterns = append(patterns, value.Str(v))
 	}
-	found, problems := p.run.Inventory.SelectList(patterns, p.run.Limit)
+	found, problems := p.run.hostsOf().SelectList(patterns, p.run.Limit)
 	p.run.tellWarnings(problems)
 	for _, h := range orderHosts(found, p.settings.order) {
 		p.hosts = append(p.hosts, p.run.host(h.Name))
@@ -465,7 +468,7 @@ func (p *playRun) runBatches() (outcome event.Outcome, broke bool, err error) {
 		}
 	}
 	for _, h := range p.members {
-		h.mark(func(h *host) { h.ended = false })
+		h.mark(func(h *host) { h.ended, h.doomed = false, false })
 		for _, handler := range p.allHandlers {
 			h.clearNotified(handler.ID)
 		}
@@ -576,6 +579,9 @@ func (p *playRun) wants(h *host, f *frame, s playbooks.Step) bool {
 		if f.handlers {
 			return p.notifiedOn(h, s) // whatever tags were asked for
 		}
+		if s == p.gathering && p.run.Defaults.Gathering == "smart" && h.wasGathered() {
+			return false
+		}
 		return p.run.selected(p, s)
 	case *playbooks.Block:
 		if role := roleOf(s); role != "" && p.roleWasRun(h, role) {
@@ -615,16 +621,19 @@ func (p *playRun) hostNames(onlyAlive bool) []string { return aliveNames(p.hosts
 
 // batchNames is the same for the present batch.
 func (p *playRun) batchNames(onlyAlive bool) []string {
+	return aliveNames(p.batchHosts(), onlyAlive)
+}
+
+func (p *playRun) batchHosts() []*host {
 	p.mu.Lock()
-	batch := p.batch
-	p.mu.Unlock()
-	return aliveNames(batch, onlyAlive)
+	defer p.mu.Unlock()
+	return p.batch
 }
 
 func aliveNames(hosts []*host, onlyAlive bool) []string {
 	out := make([]string, 0, len(hosts))
 	for _, h := range hosts {
-		if !onlyAlive || !h.broken() {
+		if !onlyAlive || h.counted() {
 			out = append(out, h.name)
 		}
 	}

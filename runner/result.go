@@ -53,40 +53,73 @@ func (x *execution) digest(t target, r *modules.Result, c *modules.Call) *value.
 }
 
 func (x *execution) applyFacts(t target, r *modules.Result, d *value.Dict) {
-	owner := x.host
-	if t.other && x.delegatesFacts() {
-		owner = t.host
+	give := x.giftOf(r, d)
+	if give == nil {
+		return
 	}
+	if t.other && x.delegatesFacts() {
+		give(t.host)
+		return
+	}
+	give(x.host)
+	x.gifts = append(x.gifts, give)
+}
+
+// giftOf is how a host gets the variables or facts of a result; nil when there
+// are none.
+func (x *execution) giftOf(r *modules.Result, d *value.Dict) func(to *host) {
 	switch {
 	case r.Vars != nil:
 		r.Vars, _ = untupled(r.Vars).(*value.Dict)
 		d.Set("ansible_facts", r.Vars)
-		// A set_fact text may hold braces that are meant to be evaluated later,
-		// unless something from a host went into it.
-		owner.set.Update(r.Vars, x.tainted)
-		for _, name := range x.texts {
-			if text, isText := r.Vars.At(name).(string); isText {
-				owner.set.SetText(name, text, x.tainted)
-			}
-		}
 		x.given = howGiven(r, x.tainted, x.texts)
-		// What was written encrypted is kept so, until it is used.
-		for name, secret := range x.vaulted {
-			owner.set.Set(name, secret, false)
-		}
-		if r.Cacheable {
-			owner.facts.Update(r.Vars, x.tainted)
-		}
+		kept := setFact{result: r, tainted: x.tainted, texts: x.texts, vaulted: x.vaulted}
+		return kept.giveTo
 	case r.Include != nil:
 		d.Set("ansible_facts", r.Include)
-		owner.included.Update(r.Include, false)
+		return func(to *host) { to.included.Update(r.Include, false) }
 	case r.Facts != nil:
 		d.Set("ansible_facts", r.Facts)
-		owner.learn(r.Facts)
-		if x.module.Name == "ansible.builtin.setup" {
-			owner.mark(func(h *host) { h.gathered = true })
+		gathers := x.module != nil && x.module.Name == "ansible.builtin.setup"
+		return func(to *host) {
+			to.mark(func(h *host) { h.gathered = h.gathered || gathers })
+			to.learn(r.Facts)
 		}
 	}
+	return nil
+}
+
+// setFact is what set_fact gives a host.
+type setFact struct {
+	result  *modules.Result
+	tainted bool                     // something from outside went into it
+	texts   []string                 // names of text by decree
+	vaulted map[string]value.Vaulted // what was written encrypted
+}
+
+// giveTo stores the variables. A text may hold braces that are meant to be
+// evaluated later, unless something from a host went into it; what was written
+// encrypted is kept so until it is used, and never in the cache of facts.
+func (f setFact) giveTo(h *host) {
+	r := f.result
+	h.set.Update(r.Vars, f.tainted)
+	for _, name := range f.texts {
+		if text, isText := r.Vars.At(name).(string); isText {
+			h.set.SetText(name, text, f.tainted)
+		}
+	}
+	for name, secret := range f.vaulted {
+		h.set.Set(name, secret, false)
+	}
+	if !r.Cacheable {
+		return
+	}
+	facts := r.Vars.Copy()
+	for name := range f.vaulted {
+		facts.Delete(name)
+	}
+	h.facts.Update(facts, f.tainted)
+	h.kept.save(h)
 }
 
 // howGiven is what the record keeps of set_fact beside the values.

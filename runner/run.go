@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -28,6 +29,8 @@ type Run struct {
 	plans sync.Map // *playbooks.Task -> *taskPlan
 	tasks atomic.Int64
 	plays int
+
+	inventory stock
 
 	layerCache       sync.Map // layerKey -> []vars.Layer
 	inventoryVersion atomic.Int64
@@ -72,6 +75,7 @@ func New(o Options) *Run {
 	if o.Journal != nil {
 		r.tasks.Store(o.Journal.tasks)
 	}
+	r.inventory.now.Store(o.Inventory)
 	return r
 }
 
@@ -105,9 +109,7 @@ func (r *Run) Execute(ctx context.Context, books []*playbooks.Playbook) (Summary
 	settled := r.foresee(ctx, books)
 	err := r.runBooks(ctx, books)
 	settled()
-	if err == nil {
-		err = r.lostRecord.get()
-	}
+	err = cmp.Or(err, r.cancel.aborted(), r.lostRecord.get())
 	r.jobs.wait()
 	r.measure()
 	r.links.close()
@@ -167,11 +169,8 @@ func (r *Run) emitStart(books []*playbooks.Playbook) {
 func (r *Run) finish(ctx context.Context, err error) Summary {
 	s := Summary{Outcome: event.OK, Code: CodeOK, Recap: r.recap()}
 	for _, c := range s.Recap {
-		if c.Failed > 0 && s.Code < CodeFailed {
-			s.Code, s.Outcome = CodeFailed, event.Failed
-		}
-		if c.Unreachable > 0 && s.Code < CodeUnreachable {
-			s.Code, s.Outcome = CodeUnreachable, event.Unreachable
+		if code, outcome := r.host(c.Host).verdict(); code > s.Code {
+			s.Code, s.Outcome = code, outcome
 		}
 	}
 	if r.playsFailed.Load() && s.Code < CodeFailed {
@@ -227,7 +226,11 @@ func (r *Run) host(name string) *host {
 	defer r.hostsMu.Unlock()
 	h := r.hosts[name]
 	if h == nil {
-		h = &host{name: name, inv: r.Inventory.Host(name)}
+		h = &host{name: name, inv: r.hostsOf().Host(name)}
+		if r.Facts != nil {
+			h.kept = &keptFacts{cache: r.Facts, tell: func(t say.Text) { r.stream.warn("", t) }}
+			h.kept.load(h)
+		}
 		r.hosts[name] = h
 		r.order = append(r.order, name)
 	}
@@ -237,7 +240,7 @@ func (r *Run) host(name string) *host {
 // knownHost returns the state of a host that the inventory (or localhost by
 // itself) knows, or nil.
 func (r *Run) knownHost(name string) *host {
-	if r.Inventory.Host(name) == nil && !isLocalName(name) {
+	if r.hostsOf().Host(name) == nil && !isLocalName(name) {
 		return nil
 	}
 	return r.host(name)
@@ -254,7 +257,7 @@ func (r *Run) groupsDict() *value.Dict {
 	if have := r.groups.Load(); have != nil && have.version == version {
 		return have.dict
 	}
-	made := &versionedGroups{version, r.Inventory.GroupsDict()}
+	made := &versionedGroups{version, r.hostsOf().GroupsDict()}
 	r.groups.Store(made)
 	return made.dict
 }

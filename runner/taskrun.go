@@ -33,6 +33,7 @@ type taskEnd struct {
 	task     int   // its announcement
 	seq      int64 // of the event that told it; 0 when none did
 	ordered  bool  // an order cut it off
+	gifts    []func(to *host)
 }
 
 // counts is the outcome as people count: a host whose answer was lost is one
@@ -82,7 +83,7 @@ func (t *taskRun) startEvent(on *host) event.TaskStarted {
 		Play: p.number, Task: t.number, ID: t.task.ID, Module: t.moduleName(on), Action: t.task.Action,
 		Pos: t.task.Scope.Pos, Handler: t.task.IsHandler, Section: p.cursors[on].part(), Check: p.run.Check,
 	}
-	e.Name = roleTitle(t.plan, t.title(on))
+	e.Name = t.shownName(on)
 	if len(t.plan.roles) > 0 {
 		e.Role = t.plan.roles[0].Name
 	}
@@ -122,6 +123,9 @@ func (t *taskRun) title(on *host) string {
 	return text
 }
 
+// shownName is the title with the role's name before it.
+func (t *taskRun) shownName(on *host) string { return roleTitle(t.plan, t.title(on)) }
+
 // roleTitle puts the role's name before a task's.
 func roleTitle(plan *taskPlan, title string) string {
 	if len(plan.roles) == 0 {
@@ -146,7 +150,7 @@ func (t *taskRun) onHosts(hosts []*host) []*taskEnd {
 		return ends
 	}
 	p := t.play
-	p.run.pool.each(p.ctx, hosts, int(throttle), func(i int, h *host) {
+	p.run.pool.each(p.ctx, hosts, p.throttles.of(t.task, int(throttle)), func(i int, h *host) {
 		if !p.run.cancel.stopped() {
 			ends[i] = t.onHost(h)
 		}
@@ -158,24 +162,37 @@ func (t *taskRun) onHosts(hosts []*host) []*taskEnd {
 // left: variables, facts, and a failure too.
 func (t *taskRun) onceForAll(hosts []*host, ends []*taskEnd) {
 	at := t.doer(hosts)
-	t.play.run.pool.each(t.play.ctx, hosts[at:at+1], 0, func(_ int, h *host) { ends[at] = t.onHost(h) })
+	t.play.run.pool.each(t.play.ctx, hosts[at:at+1], nil, func(_ int, h *host) { ends[at] = t.onHost(h) })
 	doer := ends[at]
 	if doer == nil || doer.ordered {
 		return // another host does it
 	}
+	t.share(doer)
 	for i, h := range hosts {
 		if i == at {
 			continue
 		}
-		x := t.execution(h)
-		x.remember(doer.result)
+		// An include is for the host that asked for it alone.
 		other := &taskEnd{host: h, outcome: doer.outcome, result: doer.result}
-		other.includes = append(other.includes, doer.includes...)
 		if doer.outcome == event.Unreachable || doer.outcome == event.Unknown {
 			// Only the host that was asked is gone; for the others the task failed.
 			other.outcome = event.Failed
 		}
 		ends[i] = other
+	}
+}
+
+// share gives all hosts of the batch, wherever they stand, what the one that did
+// the task got.
+func (t *taskRun) share(doer *taskEnd) {
+	for _, h := range t.play.batchHosts() {
+		if h == doer.host || h.unreachable() {
+			continue
+		}
+		t.execution(h).remember(doer.result)
+		for _, give := range doer.gifts {
+			give(h)
+		}
 	}
 }
 
@@ -260,6 +277,8 @@ type execution struct {
 	intended atomic.Bool
 	// given is how variables that the module gave are kept, for the record.
 	given *event.Given
+	// gifts are the variables and facts that the module gave the host.
+	gifts []func(to *host)
 	// why says in a person's words why the outcome is not known.
 	why say.Text
 

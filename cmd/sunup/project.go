@@ -107,8 +107,20 @@ func (p *project) openInventory(ctx context.Context) error {
 			sources = append(sources, s)
 		}
 	}
-	inv, problems := inventory.Load(ctx, inventory.Options{
-		Sources: sources, Decrypt: p.decrypt, Evaluate: p.evaluate, Python: p.app.python(), ExtraVars: p.extraVars,
+	p.sources = sources
+	inv, problems := p.readInventory(ctx)
+	p.tellWarnings(problems)
+	if err := problems.Err(); err != nil {
+		return err
+	}
+	p.inventory = inv
+	return nil
+}
+
+// readInventory reads the sources, now or once more.
+func (p *project) readInventory(ctx context.Context) (*inventory.Inventory, diag.Problems) {
+	return inventory.Load(ctx, inventory.Options{
+		Sources: p.sources, Decrypt: p.decrypt, Evaluate: p.evaluate, Python: p.app.python(), ExtraVars: p.extraVars,
 		GroupNames:       p.config.Text("TRANSFORM_INVALID_GROUP_CHARS"),
 		IgnoreExtensions: p.config.List("INVENTORY_IGNORE_EXTS"),
 		IgnorePatterns:   p.config.List("INVENTORY_IGNORE_PATTERNS"),
@@ -116,12 +128,6 @@ func (p *project) openInventory(ctx context.Context) error {
 		AnyUnparsedFails: p.config.Bool("INVENTORY_ANY_UNPARSED_IS_FAILED"),
 		Enabled:          p.config.List("INVENTORY_ENABLED"),
 	})
-	p.tellWarnings(problems)
-	if err := problems.Err(); err != nil {
-		return err
-	}
-	p.inventory, p.sources = inv, sources
-	return nil
 }
 
 // checkInventory reads the variable files of all hosts beside the playbooks: a
@@ -292,7 +298,11 @@ func (p *project) readFile(path string) ([]byte, error) {
 	}
 	p.inputs.add(path, src)
 	if vault.IsEncrypted(src) {
-		return p.decrypt(src)
+		plain, err := p.decrypt(src)
+		if failed := new(vault.Error); errors.As(err, &failed) && failed.Kind == vault.NoSecret {
+			err = fmt.Errorf("A vault password or secret must be specified to decrypt %s", path)
+		}
+		return plain, err
 	}
 	return src, nil
 }

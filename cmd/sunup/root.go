@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -39,7 +40,7 @@ func (a *app) exitCode(err error) int {
 	case errors.As(err, &problems):
 		first := firstError(problems)
 		if strings.HasPrefix(a.name, "ansible") {
-			fmt.Fprintf(a.err, "ERROR! %s\n\n", first.What.In(a.lang))
+			problems = a.tellAsAnsible(problems)
 		}
 		fmt.Fprint(a.err, problems.Format(a.lang))
 		if strings.HasPrefix(first.ID, "vault") || first.ID == "inventory-unparsed" {
@@ -74,6 +75,18 @@ func firstError(problems diag.Problems) diag.Problem {
 		}
 	}
 	return problems[0]
+}
+
+// tellAsAnsible tells the problem that ansible-core would tell, as it does, and
+// returns the others: it stops at the first error, which is one that it has a
+// sentence for.
+func (a *app) tellAsAnsible(problems diag.Problems) (rest diag.Problems) {
+	i := slices.IndexFunc(problems, func(p diag.Problem) bool { return p.Said != "" })
+	if i < 0 {
+		i = max(0, slices.IndexFunc(problems, func(p diag.Problem) bool { return p.Severity == diag.Error }))
+	}
+	fmt.Fprint(a.err, problems[i].AsAnsible(a.lang))
+	return slices.Delete(slices.Clone(problems), i, i+1)
 }
 
 // usageError is a command line that cannot be understood.

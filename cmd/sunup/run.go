@@ -17,8 +17,10 @@ import (
 	"sunup/internal/connection"
 	"sunup/internal/connection/local"
 	"sunup/internal/connection/ssh"
+	"sunup/internal/diag"
 	"sunup/internal/event"
 	"sunup/internal/say"
+	"sunup/inventory"
 	"sunup/modules"
 	"sunup/playbooks"
 	"sunup/runner"
@@ -251,7 +253,18 @@ func (p *project) runOptions(f *runFlags, paths []string) (runner.Options, error
 		Limit: f.target.limit, ExtraVars: p.extraVars, StartAt: f.startAt,
 		ForceHandlers: f.forceHandlers || c.Bool("DEFAULT_FORCE_HANDLERS"),
 		Defaults:      defaults, Read: p.readFile, LoadVars: p.loadVars,
-		Tags: splitTags(f.tags, c.List("TAGS_RUN")), SkipTags: splitTags(f.skipTags, c.List("TAGS_SKIP")),
+		Reload: func() (*inventory.Inventory, diag.Problems) { return p.readInventory(p.app.ctx) },
+		Tags:   splitTags(f.tags, c.List("TAGS_RUN")), SkipTags: splitTags(f.skipTags, c.List("TAGS_SKIP")),
+	}
+	if o.Facts, err = p.factCache(); err != nil {
+		return o, err
+	}
+	if f.flushCache && o.Facts != nil {
+		for _, h := range p.inventory.Hosts() {
+			if err := o.Facts.Forget(h.Name); err != nil {
+				return o, err
+			}
+		}
 	}
 	if term.IsTerminal(int(p.app.in.Fd())) {
 		o.Prompt = prompter{p.app}
@@ -352,7 +365,9 @@ func (p *project) defaults(f connectFlags) (runner.Defaults, error) {
 		HashMerge:      c.Text("DEFAULT_HASH_BEHAVIOUR") == "merge",
 		AnyErrorsFatal: c.Bool("ANY_ERRORS_FATAL"),
 		Shell:          c.Text("DEFAULT_EXECUTABLE"),
-		TempDir:        c.Text("DEFAULT_REMOTE_TMP"),
+
+		MissingHandlerWarns: !c.Bool("ERROR_ON_MISSING_HANDLER"),
+		TempDir:             c.Text("DEFAULT_REMOTE_TMP"),
 	}
 	if f.timeout > 0 {
 		d.Timeout = time.Duration(f.timeout) * time.Second

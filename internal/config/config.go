@@ -30,6 +30,10 @@ type Setting struct {
 var Settings = []Setting{
 	{Name: "ANY_ERRORS_FATAL", Env: []string{"ANSIBLE_ANY_ERRORS_FATAL"}, Section: "defaults", Key: "any_errors_fatal", Default: "False",
 		Doc: say.T("One failed host ends the play for all.", "한 호스트가 실패하면 플레이 전체를 끝낸다.")},
+	{Name: "CACHE_PLUGIN", Env: []string{"ANSIBLE_CACHE_PLUGIN"}, Section: "defaults", Key: "fact_caching", Default: "memory", Doc: say.T("Where facts are kept: memory (for the run) or jsonfile.", "팩트를 두는 곳: memory(실행 동안만) 또는 jsonfile.")},
+	{Name: "CACHE_PLUGIN_CONNECTION", Env: []string{"ANSIBLE_CACHE_PLUGIN_CONNECTION"}, Section: "defaults", Key: "fact_caching_connection", Default: "", Doc: say.T("The directory of jsonfile's files.", "jsonfile의 파일을 두는 디렉터리.")},
+	{Name: "CACHE_PLUGIN_PREFIX", Env: []string{"ANSIBLE_CACHE_PLUGIN_PREFIX"}, Section: "defaults", Key: "fact_caching_prefix", Default: "", Doc: say.T("What the names of jsonfile's files begin with.", "jsonfile 파일 이름의 앞부분.")},
+	{Name: "CACHE_PLUGIN_TIMEOUT", Env: []string{"ANSIBLE_CACHE_PLUGIN_TIMEOUT"}, Section: "defaults", Key: "fact_caching_timeout", Default: "86400", Doc: say.T("Seconds after which kept facts are old; 0 for never.", "보관한 팩트가 낡은 것이 되는 초. 0이면 낡지 않는다.")},
 	{Name: "COLLECTIONS_PATHS", Env: []string{"ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_COLLECTIONS_PATHS"}, Section: "defaults", Key: "collections_path", PathList: true,
 		Default: "~/.ansible/collections:/usr/share/ansible/collections", Doc: say.T("Where collections are.", "컬렉션이 있는 곳.")},
 	{Name: "DEFAULT_ASK_PASS", Env: []string{"ANSIBLE_ASK_PASS"}, Section: "defaults", Key: "ask_pass", Default: "False", Doc: say.T("Ask for the login password.", "로그인 암호를 묻는다.")},
@@ -39,6 +43,7 @@ var Settings = []Setting{
 	{Name: "DEFAULT_BECOME_USER", Env: []string{"ANSIBLE_BECOME_USER"}, Section: "privilege_escalation", Key: "become_user", Default: "root", Doc: say.T("The user to become.", "권한 상승 대상 사용자.")},
 	{Name: "DEFAULT_EXECUTABLE", Env: []string{"ANSIBLE_EXECUTABLE"}, Section: "defaults", Key: "executable", Default: "/bin/sh", Doc: say.T("The shell on the hosts.", "호스트에서 쓰는 셸.")},
 	{Name: "DEFAULT_FORCE_HANDLERS", Env: []string{"ANSIBLE_FORCE_HANDLERS"}, Section: "defaults", Key: "force_handlers", Default: "False", Doc: say.T("Run handlers of failed hosts too.", "실패한 호스트의 핸들러도 실행한다.")},
+	{Name: "ERROR_ON_MISSING_HANDLER", Env: []string{"ANSIBLE_ERROR_ON_MISSING_HANDLER"}, Section: "defaults", Key: "error_on_missing_handler", Default: "True", Doc: say.T("A notice that no handler answers to ends the run.", "응답하는 핸들러가 없는 알림이 있으면 실행을 끝낸다.")},
 	{Name: "DEFAULT_FORKS", Env: []string{"ANSIBLE_FORKS"}, Section: "defaults", Key: "forks", Default: "", Doc: say.T("Hosts that work at once (unset: 256).", "동시에 작업하는 호스트 수 (미설정: 256).")},
 	{Name: "DEFAULT_GATHERING", Env: []string{"ANSIBLE_GATHERING"}, Section: "defaults", Key: "gathering", Default: "implicit", Doc: say.T("When facts are gathered.", "팩트를 모으는 때.")},
 	{Name: "DEFAULT_GATHER_SUBSET", Env: []string{"ANSIBLE_GATHER_SUBSET"}, Section: "defaults", Key: "gather_subset", Default: "", Doc: say.T("Which facts are gathered.", "모을 팩트의 종류.")},

@@ -59,6 +59,9 @@ type Problem struct {
 	What    say.Text `json:"what"`             // one short sentence without full stop
 	Why     say.Text `json:"why,omitzero"`     // the cause, when it is not obvious
 	Fix     say.Text `json:"fix,omitzero"`     // what to do next
+	// Said is ansible-core's own sentence for it, when ours is another one: what
+	// is built around its commands looks for it.
+	Said string `json:"-"`
 }
 
 // Format renders the problem for a person:
@@ -74,16 +77,41 @@ func (p Problem) Format(lang say.Lang) string {
 		fmt.Fprintf(&b, "%s: ", p.Pos)
 	}
 	fmt.Fprintf(&b, "%s: %s\n", severityWords[p.Severity].In(lang), p.What.In(lang))
+	p.writeDetails(&b, lang)
+	return b.String()
+}
+
+// AsAnsible renders the problem below ansible-core's mark:
+//
+//	ERROR! A malformed block was encountered while loading tasks
+//
+//	site.yml:12:5: error: tasks must be a list ...
+//
+// Nothing is said twice when we say it in the same words.
+func (p Problem) AsAnsible(lang say.Lang) string {
+	if p.Said != "" && p.Said != p.What.String() {
+		return "ERROR! " + p.Said + "\n\n" + p.Format(lang)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "ERROR! %s\n\n", p.What.In(lang))
+	if !p.Pos.IsZero() {
+		fmt.Fprintf(&b, "%s:\n", p.Pos)
+	}
+	p.writeDetails(&b, lang)
+	return b.String()
+}
+
+// writeDetails writes all but where and what.
+func (p Problem) writeDetails(b *strings.Builder, lang say.Lang) {
 	if p.Source != "" && p.Pos.Line > 0 {
-		writeSource(&b, p.Pos, p.Source)
+		writeSource(b, p.Pos, p.Source)
 	}
 	if !p.Why.IsZero() {
-		fmt.Fprintf(&b, "  %s\n", p.Why.In(lang))
+		fmt.Fprintf(b, "  %s\n", p.Why.In(lang))
 	}
 	if !p.Fix.IsZero() {
-		fmt.Fprintf(&b, "  → %s\n", p.Fix.In(lang))
+		fmt.Fprintf(b, "  → %s\n", p.Fix.In(lang))
 	}
-	return b.String()
 }
 
 var severityWords = map[Severity]say.Text{

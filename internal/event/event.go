@@ -56,6 +56,7 @@ const (
 	TypeAnomaly         Type = "anomaly"
 	TypeWarning         Type = "warning"
 	TypeStats           Type = "stats"
+	TypeMeta            Type = "meta"
 	TypeNoHostsLeft     Type = "no_hosts_left"
 	TypePlayEnded       Type = "play_ended"
 	TypeRunEnded        Type = "run_ended"
@@ -534,6 +535,23 @@ type Stats struct {
 	Data *value.Dict `json:"data"`           // what was collected
 }
 
+// Meta says what a meta task (end_host, clear_facts, ...) did on a host. It is no
+// task: it has no number and is not counted.
+type Meta struct {
+	Play   int      `json:"play"`   // the play's number
+	ID     string   `json:"id"`     // the task's place, as in task_started
+	Name   string   `json:"name"`   // templated, as shown
+	Action string   `json:"action"` // what was asked: "end_host"
+	Pos    diag.Pos `json:"pos"`    // where it is written
+	Host   string   `json:"host"`   // inventory name
+	// Handler says that it was notified.
+	Handler bool `json:"handler,omitempty"`
+	// Done is what Ansible says of it: "ending play for web1".
+	Done string `json:"done"`
+	// Skipped is why it was not done, in Ansible's words.
+	Skipped string `json:"skipped,omitempty"`
+}
+
 // NoHostsLeft says that a play, or a batch of it, stops because every host
 // failed (Ansible prints NO MORE HOSTS LEFT in the same cases).
 type NoHostsLeft struct {
@@ -603,6 +621,7 @@ func (Steered) Type() Type         { return TypeSteered }
 func (Probe) Type() Type           { return TypeProbe }
 func (Warning) Type() Type         { return TypeWarning }
 func (Stats) Type() Type           { return TypeStats }
+func (Meta) Type() Type            { return TypeMeta }
 func (NoHostsLeft) Type() Type     { return TypeNoHostsLeft }
 func (PlayEnded) Type() Type       { return TypePlayEnded }
 func (RunEnded) Type() Type        { return TypeRunEnded }

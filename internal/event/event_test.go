@@ -26,7 +26,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 var kinds = []Data{
 	RunStarted{}, RunResumed{}, Planned{}, PlayStarted{}, InputRead{}, BatchStarted{}, TaskStarted{}, HostTaskBegan{}, ItemEnded{}, AttemptFailed{},
 	HostTaskEnded{}, Included{}, Notified{}, HostLost{}, HostQuarantined{}, Steered{}, Probe{}, HostUp{}, Forecast{}, Anomaly{}, Warning{}, Stats{},
-	NoHostsLeft{}, PlayEnded{}, RunEnded{},
+	Meta{}, NoHostsLeft{}, PlayEnded{}, RunEnded{},
 }
 
 // fill sets every field of v to something that is not its zero value.

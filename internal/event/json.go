@@ -104,6 +104,8 @@ func readData(kind Type, b json.RawMessage) (Data, error) {
 		return read[Warning](b)
 	case TypeStats:
 		return read[Stats](b)
+	case TypeMeta:
+		return read[Meta](b)
 	case TypeNoHostsLeft:
 		return read[NoHostsLeft](b)
 	case TypePlayEnded:

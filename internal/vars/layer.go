@@ -88,6 +88,19 @@ func (r Results) Get(name string) (any, bool, bool) {
 // Names lists the variables in order.
 func (r Results) Names() []string { return names(r.Dict) }
 
+// Computed is a Source of values that were computed from the author's own data:
+// they hold no template and nothing from outside.
+type Computed struct{ Dict *value.Dict }
+
+// Get returns the value as it is.
+func (c Computed) Get(name string) (any, bool, bool) {
+	v, ok := c.Dict.Get(name)
+	return v, false, ok
+}
+
+// Names lists the variables in order.
+func (c Computed) Names() []string { return names(c.Dict) }
+
 // Store holds what tasks gave a host while the run goes on. It is safe for
 // use by several goroutines; a stored value is never changed, only replaced.
 type Store struct {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"sunup/internal/jinja"
+	"sunup/internal/value"
 )
 
 // Scope is what one evaluation sees: layers, highest first. It belongs to one
@@ -43,14 +44,19 @@ func (e *CycleError) Error() string {
 
 // Lookup finds a variable and evaluates it. It implements jinja.Scope.
 func (s *Scope) Lookup(name string) (v any, found, final bool, err error) {
+	computed := false
 	for i := range s.layers {
 		v, final, found = s.layers[i].Get(name)
 		if found {
+			_, computed = s.layers[i].Source.(Computed)
 			break
 		}
 	}
 	if !found {
 		return nil, false, false, nil
+	}
+	if computed {
+		return v, true, false, nil
 	}
 	if final {
 		return v, true, true, nil
@@ -115,6 +121,77 @@ func (s *Scope) Raw(name string) (v any, found bool) {
 		}
 	}
 	return nil, false
+}
+
+// AsFarAsDefined evaluates what can be evaluated of a value as written; texts
+// that need what is not defined, or cannot be evaluated, stay as they are.
+func (s *Scope) AsFarAsDefined(v any) any {
+	switch v := v.(type) {
+	case *value.List:
+		out := &value.List{Items: make([]any, len(v.Items))}
+		for i, item := range v.Items {
+			out.Items[i] = s.AsFarAsDefined(item)
+		}
+		return out
+	case *value.Dict:
+		out := &value.Dict{}
+		for k, item := range v.All() {
+			out.Set(k, s.AsFarAsDefined(item))
+		}
+		return out
+	}
+	got, final, err := s.templar.Value(s.ctx, s, v)
+	switch {
+	case err != nil:
+		return v
+	case final:
+		return s.Marked(got)
+	}
+	return got
+}
+
+// LooksLikeTemplate reports whether a text inside v does. Unlike constant it
+// remembers nothing: results are many and pass away.
+func LooksLikeTemplate(v any) bool {
+	switch v := v.(type) {
+	case string:
+		return jinja.HasTemplate(v)
+	case *value.List:
+		return slices.ContainsFunc(v.Items, LooksLikeTemplate)
+	case *value.Dict:
+		return slices.ContainsFunc(v.Values(), LooksLikeTemplate)
+	}
+	return false
+}
+
+// Marked marks all texts inside v that look like templates as text that must
+// not be evaluated again.
+func (*Scope) Marked(v any) any {
+	if !LooksLikeTemplate(v) {
+		return v
+	}
+	return Written(v)
+}
+
+// Written marks all texts inside v, so that none is evaluated again.
+func Written(v any) any {
+	switch v := v.(type) {
+	case string:
+		return value.Unsafe(v)
+	case *value.List:
+		out := &value.List{Items: make([]any, len(v.Items))}
+		for i, item := range v.Items {
+			out.Items[i] = Written(item)
+		}
+		return out
+	case *value.Dict:
+		out := &value.Dict{}
+		for k, item := range v.All() {
+			out.Set(k, Written(item))
+		}
+		return out
+	}
+	return v
 }
 
 // Origins returns every layer that gives name, the one that wins first.

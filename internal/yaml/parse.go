@@ -2,6 +2,7 @@ package yaml
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -62,7 +63,7 @@ func Parse(file string, src []byte, opts ...Options) ([]*Node, diag.Problems) {
 		}
 	}
 	if err != nil {
-		problems = append(problems, syntaxProblem(source, src, err))
+		problems = append(problems, namedJSON(file, src, syntaxProblem(source, src, err)))
 	}
 	return docs, problems
 }
@@ -140,6 +141,19 @@ func Load(file string, src []byte, opts ...Options) (*Node, diag.Problems) {
 		problems = append(problems, p)
 	}
 	return docs[0], problems
+}
+
+// namedJSON says of a file that calls itself JSON what is wrong with it as such.
+func namedJSON(file string, src []byte, p diag.Problem) diag.Problem {
+	if !strings.HasSuffix(file, ".json") {
+		return p
+	}
+	err := json.Unmarshal(src, new(any))
+	if err == nil {
+		return p
+	}
+	p.Said = "We were unable to read either as JSON nor YAML, these are the errors we got from each:\nJSON: " + err.Error()
+	return p
 }
 
 // decodeAll gives each document of src to each, and returns the first error of
