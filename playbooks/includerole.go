@@ -119,7 +119,14 @@ func (c *place) filledIn(call *call, t *Task, name string) any {
 	if !isText || call.short != "import_role" || !isTemplate(text) {
 		return v
 	}
-	filled, _ := c.renderName(call.key, text, t.Vars)
+	render := c.o.Render
+	if render == nil {
+		render = renderPlain
+	}
+	filled, err := render(text, c.staticVars(t.Vars))
+	if err != nil {
+		return v
+	}
 	return filled
 }
 
