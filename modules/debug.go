@@ -55,9 +55,12 @@ func (c *Call) debugVar(ctx context.Context, r *Result, v any) (*Result, error) 
 	}
 	expr := name
 	if jinja.HasTemplate(name) {
-		got, err := c.templated(ctx, name)
+		got, outside, err := c.named(ctx, name)
 		if err != nil {
 			return c.undefinedVar(r, name, err), nil
+		}
+		if outside { // what a host wrote is never evaluated
+			return r.Set(value.Str(got), got), nil
 		}
 		text, ok := got.(string)
 		if !ok {
@@ -71,6 +74,22 @@ func (c *Call) debugVar(ctx context.Context, r *Result, v any) (*Result, error) 
 		return c.undefinedVar(r, name, err), nil
 	}
 	return r.Set(name, got), nil
+}
+
+// Judge is a Controller that can tell what a template read from outside.
+type Judge interface {
+	// Judge evaluates a template; outside is true for text that must not be
+	// evaluated again.
+	Judge(ctx context.Context, text string) (v any, outside bool, err error)
+}
+
+// named evaluates the template that gives a variable's name.
+func (c *Call) named(ctx context.Context, text string) (any, bool, error) {
+	if j, ok := c.Controller.(Judge); ok {
+		return j.Judge(ctx, text)
+	}
+	v, err := c.templated(ctx, text)
+	return v, false, err
 }
 
 func (c *Call) undefinedVar(r *Result, name string, err error) *Result {

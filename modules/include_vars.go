@@ -127,7 +127,7 @@ func (l *varsLoad) single() *Result {
 		name = value.Str(a.Raw("file"))
 	}
 	if name == "" {
-		return Fail("no file given: name one with file, or a directory with dir")
+		return Fail("Could not find file on the Ansible Controller.\nIf you are using a module and expect the file to exist on the remote, see the remote_src option")
 	}
 	path, err := l.call.Controller.Find("vars", name)
 	if err != nil {

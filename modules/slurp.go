@@ -38,7 +38,12 @@ func (c *Call) readFile(ctx context.Context, name string, limit int64) (fields, 
 	f, fail, err := c.observe(ctx, "p="+quotePath(name)+`
 printf 'p=%s\0' "$p"
 if [ -d "$p" ]; then printf 'isdir=1\0'
-elif [ ! -e "$p" ]; then printf 'missing=1\0'
+elif [ ! -e "$p" ]; then
+	case $(LC_ALL=C cat "$p" 2>&1 >/dev/null) in
+	*'ermission denied'*) printf 'hidden=1\0';;
+	*'Not a directory'*) printf 'nodir=1\0';;
+	*) printf 'missing=1\0';;
+	esac
 elif [ ! -r "$p" ]; then printf 'hidden=1\0'
 elif [ ! -f "$p" ]; then printf 'content='; head -c `+maxAnswerText+` "$p" | base64; printf '\0'
 else O at "$p"; `+strings.TrimSuffix(readContent(maxAnswer), "\n")+`
@@ -50,6 +55,8 @@ fi
 	switch {
 	case f.has("isdir"):
 		return f, nil, Fail("source is a directory and must be a file: %s", f["p"]), nil
+	case f.has("nodir"):
+		return f, nil, Fail("unable to slurp file: Not a directory: %s", f["p"]), nil
 	case f.has("missing"):
 		return f, nil, Fail("file not found: %s", f["p"]), nil
 	case f.has("hidden"):

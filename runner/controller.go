@@ -143,6 +143,13 @@ func (c *controller) Eval(ctx context.Context, expr string) (any, error) {
 	return v, err
 }
 
+var _ modules.Judge = (*controller)(nil)
+
+// Judge evaluates a template and tells whether text from outside went into it.
+func (c *controller) Judge(ctx context.Context, text string) (any, bool, error) {
+	return c.x.run_.Templar.Value(ctx, c.scope, text)
+}
+
 // Truth evaluates a condition.
 func (c *controller) Truth(ctx context.Context, condition any) (bool, error) {
 	return c.x.run_.Templar.Truth(ctx, c.scope, condition)
