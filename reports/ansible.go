@@ -46,6 +46,7 @@ type AnsibleOptions struct {
 	NoDeprecations   bool // deprecation_warnings: false
 	PrettyResults    bool // callback_format_pretty: true
 	DiffContext      int  // diff.context; 3 there
+	Results          ResultForm
 	Lang             say.Lang
 }
 

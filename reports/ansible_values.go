@@ -80,14 +80,25 @@ func (a *Ansible) dump(t event.TaskStarted, values *value.Dict, o event.Outcome)
 			shown.Set(k, v)
 		}
 	}
+	switch a.o.Results {
+	case YAMLResults:
+		return yamlResult(shown)
+	case DebugResults:
+		return debugResult(shown)
+	}
 	return dumpJSON(shown, indent)
 }
 
 // dumpJSON writes as Python's json.dumps with sorted keys; internal keys
 // (_ansible_*) are left out at every depth.
-func dumpJSON(d *value.Dict, indent string) string {
+func dumpJSON(d *value.Dict, indent string) string { return encodeShown(d, indent, indent != "") }
+
+// dumpLines is dumpJSON with line breaks, even without indentation.
+func dumpLines(d *value.Dict, indent string) string { return encodeShown(d, indent, true) }
+
+func encodeShown(d *value.Dict, indent string, lines bool) string {
 	clean := stripInternal(d, 0)
-	o := value.JSONOptions{Indent: indent, Pretty: indent != "", SortKeys: true, Default: func(v any) (any, error) { return value.Str(v), nil }}
+	o := value.JSONOptions{Indent: indent, Pretty: lines, SortKeys: true, Default: func(v any) (any, error) { return value.Str(v), nil }}
 	s, err := value.EncodeJSON(clean, o)
 	if err != nil {
 		// Keys that cannot be compared are sorted as text, at the top only.

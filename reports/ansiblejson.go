@@ -3,7 +3,6 @@ package reports
 import (
 	"bufio"
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -11,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"sunup/internal/diag"
 	"sunup/internal/event"
 	"sunup/internal/value"
 )
@@ -29,7 +29,7 @@ func WriteAnsibleJSON(w io.Writer, s Source) error {
 	}
 	defer spool.Close()
 	defer os.Remove(spool.Name())
-	f := &ansibleFold{spool: bufio.NewWriterSize(spool, 256<<10), plays: map[int]*ansiblePlay{}, tasks: map[int]*ansibleTask{}, again: map[string]*ansibleTask{}, items: map[cellKey][]any{}}
+	f := newAnsibleFold(spool)
 	for e, err := range event.Settled(s.Events) {
 		if err != nil {
 			return fmt.Errorf("write ansible JSON: %w", err)
@@ -80,6 +80,10 @@ type ansibleTask struct {
 type spooled struct {
 	host     string
 	from, to int64
+}
+
+func newAnsibleFold(spool io.Writer) *ansibleFold {
+	return &ansibleFold{spool: bufio.NewWriterSize(spool, 256<<10), plays: map[int]*ansiblePlay{}, tasks: map[int]*ansibleTask{}, again: map[string]*ansibleTask{}, items: map[cellKey][]any{}}
 }
 
 func (f *ansibleFold) take(e event.Event) error {
@@ -178,9 +182,7 @@ func (f *ansibleFold) ended(d event.HostTaskEnded, at time.Time) error {
 		mark(values, d.Outcome)
 	}
 	values.Set("action", t.Action)
-	if values.At("include") != nil && values.At("include_args") == nil {
-		values.Set("include_args", &value.Dict{})
-	}
+	values = withIncludeArgs(values)
 	if d.Loop && values.At("results") == nil {
 		values.Set("results", &value.List{Items: items})
 	}
@@ -211,7 +213,7 @@ func (f *ansibleFold) keep(t *ansibleTask, host string, values *value.Dict) erro
 }
 
 // ansibleJSON is how the callback writes: sorted keys, four spaces.
-var ansibleJSON = value.JSONOptions{Pretty: true, Indent: "    ", SortKeys: true, Default: func(v any) (any, error) { return value.Str(v), nil }}
+var ansibleJSON = value.JSONOptions{Pretty: true, Indent: "    ", SortKeys: true, ASCII: true, Default: func(v any) (any, error) { return value.Str(v), nil }}
 
 // ansibleWriter writes the document. The first error is kept.
 type ansibleWriter struct {
@@ -295,7 +297,7 @@ func ansibleStats(recap []event.Recap) *value.Dict {
 func (w *ansibleWriter) play(p *ansiblePlay) {
 	w.text(2, "{\n")
 	w.text(3, `"play": `)
-	w.value(3, about(fmt.Sprint("play-", p.Play), p.Name, p.Pos.String(), p.began, p.ended))
+	w.value(3, about(fmt.Sprint("play-", p.Play), p.Name, placeOf(p.Pos), p.began, p.ended))
 	w.text(0, ",\n")
 	w.text(3, `"tasks": `)
 	commaList(w, 3, p.tasks, "[", "]", w.task)
@@ -310,7 +312,7 @@ func (w *ansibleWriter) task(t *ansibleTask) {
 	commaList(w, 5, t.hosts, "{", "}", w.result)
 	w.text(0, ",\n")
 	w.text(5, `"task": `)
-	w.value(5, about(t.ID, t.Name, t.Pos.String(), t.began, t.ended))
+	w.value(5, about(t.ID, t.Name, placeOf(t.Pos), t.began, t.ended))
 	w.text(0, "\n")
 	w.text(4, "}")
 }
@@ -323,6 +325,12 @@ func about(id, name, path string, began, ended time.Time) *value.Dict {
 	return value.NewDict("duration", duration, "id", id, "name", name, "path", path)
 }
 
+// placeOf is where something is written, as Ansible tells it: file and line.
+func placeOf(p diag.Pos) string {
+	p.Col = 0
+	return p.String()
+}
+
 func ansibleTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z") }
 
 func (w *ansibleWriter) result(s spooled) {
@@ -331,8 +339,8 @@ func (w *ansibleWriter) result(s spooled) {
 		w.err = fmt.Errorf("read back the result of %s: %w", s.host, err)
 		return
 	}
-	name, err := json.Marshal(s.host)
+	name, err := value.EncodeJSON(s.host, ansibleJSON)
 	w.err = cmp.Or(w.err, err)
-	w.text(6, string(name)+": ")
+	w.text(6, name+": ")
 	w.text(0, indented(string(b), 6))
 }

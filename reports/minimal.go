@@ -99,24 +99,27 @@ func (m *Minimal) host(t event.TaskStarted, d event.HostTaskEnded) {
 			m.line(m.out, fmt.Sprintf("%s | UNREACHABLE!: %s", d.Host, value.Str(values.At("msg"))), "unreachable")
 			return
 		}
-		m.line(m.out, fmt.Sprintf("%s | UNREACHABLE! => %s", d.Host, m.dump(values)), "unreachable")
+		m.line(m.out, fmt.Sprintf("%s | UNREACHABLE! => %s", d.Host, m.dump(t, values, d.Outcome)), "unreachable")
 	case event.OK, event.Changed:
 		word, kind := "SUCCESS", "ok"
 		if d.Outcome == event.Changed {
 			word, kind = "CHANGED", "changed"
 		}
-		values = cleaned(t, values)
+		if !m.o.OneLine {
+			values = cleaned(t, values)
+		}
+		values = withIncludeArgs(values)
 		if isText(t) && !values.Has("ansible_job_id") {
 			m.line(m.out, m.text(d.Host, word, values), kind)
 			return
 		}
-		m.line(m.out, fmt.Sprintf("%s | %s => %s", d.Host, word, m.dump(values)), kind)
+		m.line(m.out, fmt.Sprintf("%s | %s => %s", d.Host, word, m.dump(t, values, d.Outcome)), kind)
 	default:
 		if isText(t) && !values.Has("module_stderr") && !m.o.OneLine {
 			m.line(m.out, m.text(d.Host, "FAILED", values), "error")
 			return
 		}
-		m.line(m.out, fmt.Sprintf("%s | FAILED! => %s", d.Host, m.dump(values)), "error")
+		m.line(m.out, fmt.Sprintf("%s | FAILED! => %s", d.Host, m.dump(t, values, d.Outcome)), "error")
 	}
 }
 
@@ -150,13 +153,29 @@ func (m *Minimal) text(host, word string, values *value.Dict) string {
 	return out
 }
 
-func (m *Minimal) dump(values *value.Dict) string {
+func (m *Minimal) dump(t event.TaskStarted, values *value.Dict, o event.Outcome) string {
 	shown := without(values, "exception")
 	if m.o.Verbosity < 3 {
 		shown = without(shown, "invocation", "diff")
 	}
-	if m.o.OneLine {
-		return strings.ReplaceAll(dumpJSON(shown, ""), "\n", "")
+	if !m.o.OneLine {
+		return dumpJSON(shown, "    ")
 	}
-	return dumpJSON(shown, "    ")
+	indent := ""
+	if alwaysVerbose(t, values, o) || m.o.Verbosity > 2 {
+		indent = "    "
+	}
+	// Lines are joined as they are: their indentation stays.
+	return strings.ReplaceAll(dumpLines(shown, indent), "\n", "")
+}
+
+// withIncludeArgs adds the arguments of an include that has none: Ansible shows
+// them.
+func withIncludeArgs(values *value.Dict) *value.Dict {
+	if values.At("include") == nil || values.At("include_args") != nil {
+		return values
+	}
+	values = values.Copy()
+	values.Set("include_args", &value.Dict{})
+	return values
 }

@@ -39,6 +39,18 @@ func TestAnsibleJSONIsThatOfTheCallback(t *testing.T) {
 	want, err := os.ReadFile(recorded)
 	require.NoError(t, err)
 	assert.Equal(t, comparable(t, want), comparable(t, have))
+	t.Run("on the screen", func(t *testing.T) {
+		cmd := exec.Command(selfAs(t, "ansible-playbook"), "-i", "a,b,", "-c", "local", "site.yml")
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "ANSIBLE_STDOUT_CALLBACK=json", "ANSIBLE_SHOW_CUSTOM_STATS=1")
+		have, err := cmd.Output()
+		var failed *exec.ExitError
+		require.ErrorAs(t, err, &failed)
+		require.Equal(t, 2, failed.ExitCode())
+		require.Equal(t, byte('{'), have[0])
+		assert.Equal(t, comparable(t, want), comparable(t, have))
+		assert.Contains(t, string(have), "/testdata/ansible-json/site.yml:")
+	})
 }
 
 // runQuietly runs the command in this process and returns its exit code.

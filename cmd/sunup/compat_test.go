@@ -63,6 +63,9 @@ func playbookRun(t *testing.T, program, dir string) string {
 	cmd := exec.Command(program, append(args, "play.yml")...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "ANSIBLE_NOCOLOR=1", "ANSIBLE_LOCALHOST_WARNING=False", "HOME="+t.TempDir(), "LC_ALL=C.UTF-8", "SUNUP_LANG=en")
+	if more, err := os.ReadFile(filepath.Join(dir, "env")); err == nil {
+		cmd.Env = append(cmd.Env, strings.Fields(strings.ReplaceAll(string(more), "WORK", work))...)
+	}
 	var out, errOut bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errOut
 	err := cmd.Run()
@@ -96,6 +99,11 @@ var varying = []struct {
 	with    string
 }{
 	{regexp.MustCompile(`"(start|end|delta)": "[^"]*"`), `"$1": "TIME"`},
+	{regexp.MustCompile(`(start|end|delta): '[^']*'`), "$1: TIME"},
+	// Lines of the callbacks timer and profile_tasks.
+	{regexp.MustCompile(`(?m)^[A-Z][a-z]+day .* \(\d+:\d\d:\d\d\.\d{3}\)       \d+:\d\d:\d\d\.\d{3} \*+ $`), "DATE (TIME)       TIME ***"},
+	{regexp.MustCompile(`(?m)- \d\.\d\ds$`), "- TIME"},
+	{regexp.MustCompile(`took 0 days, 0 hours, \d+ minutes, \d+ seconds`), "took TIME"},
 	{regexp.MustCompile(`/[^ "']*/testdata/compat/`), "COMPAT/"},
 	{regexp.MustCompile(`\+\+\+ after: .*(ansible-local-.*|dynamically generated)`), "+++ after: CONTENT"},
 	{regexp.MustCompile(`\\n\\nThe (error appears|task stands)([^"\\]|\\.)*`), ""},

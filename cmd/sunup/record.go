@@ -208,7 +208,10 @@ func (r *record) screen(p *project, f *runFlags) (event.Sink, error) {
 	case "none":
 		return nil, nil
 	case "ansible":
-		s := reports.NewAnsible(a.out, p.ansibleOptions(f))
+		s, err := p.callbacks(f)
+		if err != nil {
+			return nil, err
+		}
 		r.closers = append(r.closers, s.Close)
 		return s, nil
 	case "live", "plain":

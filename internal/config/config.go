@@ -21,6 +21,7 @@ type Setting struct {
 	Env      []string // the first that is set counts
 	Section  string   // of ansible.cfg
 	Key      string
+	OldKey   string // an earlier name of Key that still counts
 	Default  string
 	Doc      say.Text
 	PathList bool // colon-separated paths, relative to the file they stand in
@@ -34,6 +35,12 @@ var Settings = []Setting{
 	{Name: "CACHE_PLUGIN_CONNECTION", Env: []string{"ANSIBLE_CACHE_PLUGIN_CONNECTION"}, Section: "defaults", Key: "fact_caching_connection", Default: "", Doc: say.T("The directory of jsonfile's files.", "jsonfile의 파일을 두는 디렉터리.")},
 	{Name: "CACHE_PLUGIN_PREFIX", Env: []string{"ANSIBLE_CACHE_PLUGIN_PREFIX"}, Section: "defaults", Key: "fact_caching_prefix", Default: "", Doc: say.T("What the names of jsonfile's files begin with.", "jsonfile 파일 이름의 앞부분.")},
 	{Name: "CACHE_PLUGIN_TIMEOUT", Env: []string{"ANSIBLE_CACHE_PLUGIN_TIMEOUT"}, Section: "defaults", Key: "fact_caching_timeout", Default: "86400", Doc: say.T("Seconds after which kept facts are old; 0 for never.", "보관한 팩트가 낡은 것이 되는 초. 0이면 낡지 않는다.")},
+	{Name: "CALLBACKS_ENABLED", Env: []string{"ANSIBLE_CALLBACKS_ENABLED", "ANSIBLE_CALLBACK_WHITELIST"}, Section: "defaults", Key: "callbacks_enabled", OldKey: "callback_whitelist", Default: "",
+		Doc: say.T("What else is told of a run: timer, profile_tasks.", "실행 중에 함께 알릴 것: timer, profile_tasks.")},
+	{Name: "CALLBACK_PROFILE_TASKS_LIMIT", Env: []string{"PROFILE_TASKS_TASK_OUTPUT_LIMIT"}, Section: "callback_profile_tasks", Key: "task_output_limit", Default: "20",
+		Doc: say.T("How many tasks profile_tasks lists, or all.", "profile_tasks가 보일 작업 수 또는 all.")},
+	{Name: "CALLBACK_PROFILE_TASKS_ORDER", Env: []string{"PROFILE_TASKS_SORT_ORDER"}, Section: "callback_profile_tasks", Key: "sort_order", Default: "descending",
+		Doc: say.T("How profile_tasks sorts: descending, ascending or none.", "profile_tasks의 정렬: descending, ascending, none.")},
 	{Name: "COLLECTIONS_PATHS", Env: []string{"ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_COLLECTIONS_PATHS"}, Section: "defaults", Key: "collections_path", PathList: true,
 		Default: "~/.ansible/collections:/usr/share/ansible/collections", Doc: say.T("Where collections are.", "컬렉션이 있는 곳.")},
 	{Name: "DEFAULT_ASK_PASS", Env: []string{"ANSIBLE_ASK_PASS"}, Section: "defaults", Key: "ask_pass", Default: "False", Doc: say.T("Ask for the login password.", "로그인 암호를 묻는다.")},
@@ -140,7 +147,11 @@ func (c *Config) resolve(s Setting, ini map[string]map[string]string, getenv fun
 			return found{v, "env: " + name}
 		}
 	}
-	if v, ok := ini[s.Section][s.Key]; ok {
+	v, ok := ini[s.Section][s.Key]
+	if !ok && s.OldKey != "" {
+		v, ok = ini[s.Section][s.OldKey]
+	}
+	if ok {
 		if s.PathList {
 			v = relativeTo(filepath.Dir(c.File), v)
 		}

@@ -35,7 +35,9 @@ type DumpOptions struct {
 	// Width is where lines are broken; default 80.
 	Width int
 	// DefaultStyle is the style of every scalar: one of ' " and |.
-	DefaultStyle  string
+	DefaultStyle string
+	// LiteralLines writes texts of several lines as blocks (|) where they can be.
+	LiteralLines  bool
 	ExplicitStart bool // begin with ---
 	ExplicitEnd   bool // end with ...
 }
@@ -384,6 +386,9 @@ func (e *emitter) scalar(v any, c context) {
 	text, tag, style := scalarText(v)
 	if style == "" {
 		style = e.DefaultStyle
+	}
+	if e.LiteralLines && strings.ContainsAny(text, "\n\u0085\u2028\u2029") {
+		style = "|"
 	}
 	runes := []rune(text)
 	a := analyse(runes, e.AllowUnicode)
