@@ -117,7 +117,7 @@ func (r *checkReport) write(a *app, problems diag.Problems) {
 		r.Playbooks, r.Plays, r.Tasks, r.Templates, r.Errors, r.Warnings))
 	if r.Tasks > 0 {
 		a.tell(a.out, say.T("%d of %d tasks use modules that are supported (%.1f %%)",
-			"작업 %[2]d개 가운데 %[1]d개가 지원하는 모듈을 씁니다 (%[3].1f %%)",
+			"작업 %[2]d개 가운데 %[1]d개가 지원하는 모듈을 씁니다 (%.1[3]f %%)",
 			r.Tasks-r.lackingTasks, r.Tasks, 100*float64(r.Tasks-r.lackingTasks)/float64(r.Tasks)))
 	}
 }

@@ -136,6 +136,8 @@ type compareFlags struct {
 	last     int
 	json     bool
 	svg      string
+	formats  []string
+	dir      string
 	baseline history.Baseline
 }
 
@@ -147,7 +149,7 @@ func (a *app) compareCommand() *cobra.Command {
 		Short: a.text("Compare a run with another one or with the last ones", "실행을 다른 실행 또는 지난 실행들과 비교합니다"),
 		Long: a.text("Compare a run with another one, or with the last runs of the same playbooks: what was slowed down, by play, step and group of hosts; which hosts are slow or set aside again and again; how the minutes went, and what was saved against the morning by hand.\n\nThe morning by hand is 50 minutes of 2 people unless --manual or SUNUP_MANUAL says otherwise.",
 			"실행을 다른 실행 또는 같은 플레이북의 지난 실행들과 비교합니다: 느려진 단계(플레이·단계·호스트 그룹별), 되풀이해서 느리거나 격리되는 호스트, 소요 시간의 추이, 수작업 대비 절감.\n\n수작업 기준은 50분, 2명이며 --manual 또는 SUNUP_MANUAL로 바꿉니다."),
-		Example: "  sunup compare last\n  sunup compare last last~1\n  sunup compare last --last 60 --manual 45m,3 --svg trend.svg",
+		Example: "  sunup compare last\n  sunup compare last last~1\n  sunup compare last --last 60 --manual 45m,3 --svg trend.svg\n  sunup compare last --last 20 -f html -o out",
 		Args:    cobra.RangeArgs(1, 2),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.withStore(c.Context(), func(s *store.Store) error { return a.compare(c.Context(), s, f, args) })
@@ -156,6 +158,8 @@ func (a *app) compareCommand() *cobra.Command {
 	c.Flags().IntVar(&f.last, "last", pastRuns, a.text("compare with so many runs before it", "비교할 이전 실행의 수"))
 	c.Flags().BoolVar(&f.json, "json", false, a.text("as JSON", "JSON으로 출력"))
 	c.Flags().StringVar(&f.svg, "svg", "", a.text("draw the trend into this file", "추이 그림을 이 파일에 저장"))
+	c.Flags().StringSliceVarP(&f.formats, "format", "f", nil, a.text("write files: all, or some of ", "파일로 저장: all 또는 ")+comparisonFormats())
+	c.Flags().StringVarP(&f.dir, "output", "o", ".", a.text("directory for the files, or - for standard output", "파일을 둘 디렉터리, 또는 표준 출력을 뜻하는 -"))
 	c.Flags().Var((*baselineFlag)(&f.baseline), "manual", a.text("the morning by hand: minutes, people, and how many run it now", "수작업 기준: 시간, 인원, 현재 인원"))
 	return c
 }
@@ -194,6 +198,10 @@ func (b *baselineFlag) Set(text string) error {
 }
 
 func (a *app) compare(ctx context.Context, s *store.Store, f compareFlags, refs []string) error {
+	writers, err := comparisonWriters(f.formats)
+	if err != nil {
+		return err
+	}
 	run, err := s.Find(ctx, refs[0])
 	if err != nil {
 		return err
@@ -211,6 +219,9 @@ func (a *app) compare(ctx context.Context, s *store.Store, f compareFlags, refs 
 		if err := writeWhole(f.svg, func(file *os.File) error { return history.WriteTrend(file, c, a.lang) }); err != nil {
 			return err
 		}
+	}
+	if len(writers) > 0 {
+		return a.writeComparisonFiles(f.dir, c, writers)
 	}
 	if f.json {
 		return a.printJSON(c)
@@ -311,7 +322,7 @@ func (a *app) standOut(c history.Comparison) {
 	a.section(say.T("Hosts that stand out again and again", "되풀이해서 눈에 띄는 호스트"))
 	var rows [][]string
 	for _, h := range c.SlowHosts {
-		rows = append(rows, []string{"  " + h.Host, h.Zone, say.T("slow in %d of %d runs (%.1f times its like)", "%[2]d회 중 %[1]d회 느림 (같은 역할의 %[3].1f배)", h.Times, h.Runs, h.Slow).In(a.lang)})
+		rows = append(rows, []string{"  " + h.Host, h.Zone, say.T("slow in %d of %d runs (%.1f times its like)", "%[2]d회 중 %[1]d회 느림 (같은 역할의 %.1[3]f배)", h.Times, h.Runs, h.Slow).In(a.lang)})
 	}
 	for _, h := range c.Aside {
 		rows = append(rows, []string{"  " + h.Host, h.Zone, say.T("set aside in %d of %d runs", "%[2]d회 중 %[1]d회 격리", h.Times, h.Runs).In(a.lang)})

@@ -22,7 +22,7 @@ const (
 func WriteTrend(w io.Writer, c Comparison, lang say.Lang) error {
 	minutes, saved := plot{}, plot{}
 	for _, p := range c.Trend {
-		when := p.Began.Format("2006-01-02 15:04")
+		when := p.Began.Local().Format("2006-01-02 15:04")
 		minutes.add(p.Minutes, when, say.T("%s: %.1f minutes", "%s: %.1f분", when, p.Minutes).In(lang))
 		saved.add(p.Saved, when, say.T("%s: %.0f person-minutes saved", "%s: 절감 %.0f인분(人分)", when, p.Saved).In(lang))
 	}
