@@ -99,7 +99,7 @@ func (m *Minimal) host(t event.TaskStarted, d event.HostTaskEnded) {
 			m.line(m.out, fmt.Sprintf("%s | UNREACHABLE!: %s", d.Host, value.Str(values.At("msg"))), "unreachable")
 			return
 		}
-		m.line(m.out, fmt.Sprintf("%s | UNREACHABLE! => %s", d.Host, m.dump(t, values, d.Outcome)), "unreachable")
+		m.line(m.out, fmt.Sprintf("%s | UNREACHABLE! => %s", d.Host, m.dump(t, values, d)), "unreachable")
 	case event.OK, event.Changed:
 		word, kind := "SUCCESS", "ok"
 		if d.Outcome == event.Changed {
@@ -113,13 +113,13 @@ func (m *Minimal) host(t event.TaskStarted, d event.HostTaskEnded) {
 			m.line(m.out, m.text(d.Host, word, values), kind)
 			return
 		}
-		m.line(m.out, fmt.Sprintf("%s | %s => %s", d.Host, word, m.dump(t, values, d.Outcome)), kind)
+		m.line(m.out, fmt.Sprintf("%s | %s => %s", d.Host, word, m.dump(t, values, d)), kind)
 	default:
 		if isText(t) && !values.Has("module_stderr") && !m.o.OneLine {
 			m.line(m.out, m.text(d.Host, "FAILED", values), "error")
 			return
 		}
-		m.line(m.out, fmt.Sprintf("%s | FAILED! => %s", d.Host, m.dump(t, values, d.Outcome)), "error")
+		m.line(m.out, fmt.Sprintf("%s | FAILED! => %s", d.Host, m.dump(t, values, d)), "error")
 	}
 }
 
@@ -153,7 +153,7 @@ func (m *Minimal) text(host, word string, values *value.Dict) string {
 	return out
 }
 
-func (m *Minimal) dump(t event.TaskStarted, values *value.Dict, o event.Outcome) string {
+func (m *Minimal) dump(t event.TaskStarted, values *value.Dict, d event.HostTaskEnded) string {
 	shown := without(values, "exception")
 	if m.o.Verbosity < 3 {
 		shown = without(shown, "invocation", "diff")
@@ -162,7 +162,7 @@ func (m *Minimal) dump(t event.TaskStarted, values *value.Dict, o event.Outcome)
 		return dumpJSON(shown, "    ")
 	}
 	indent := ""
-	if alwaysVerbose(t, values, o) || m.o.Verbosity > 2 {
+	if !d.Loop && alwaysVerbose(t, values, d.Outcome) || m.o.Verbosity > 2 {
 		indent = "    "
 	}
 	// Lines are joined as they are: their indentation stays.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -34,6 +35,7 @@ var callbacks = []callback{
 		return reports.NewTimer(p.app.out), nil
 	}},
 	{name: "profile_tasks", collection: "ansible.posix", additional: true, open: openProfileTasks},
+	{name: "junit", collection: "ansible.builtin", additional: true, open: openJUnit},
 }
 
 // findCallback finds a callback by its short or full name.
@@ -116,4 +118,19 @@ func openProfileTasks(p *project, f *runFlags) (event.Sink, error) {
 		Limit: p.config.Int("CALLBACK_PROFILE_TASKS_LIMIT", 0), Order: p.config.Text("CALLBACK_PROFILE_TASKS_ORDER"),
 		Paths: f.verbosity >= 2, Columns: reports.TerminalWidth(p.app.out),
 	}), nil
+}
+
+// openJUnit takes the settings from the JUNIT_* variables: there are no others.
+func openJUnit(p *project, f *runFlags) (event.Sink, error) {
+	env := p.app.getenv
+	is := func(name, word string) bool { return strings.EqualFold(env(name), word) }
+	dir := env("JUNIT_OUTPUT_DIR")
+	if dir == "" {
+		dir = filepath.Join(p.app.home(), ".ansible.log")
+	}
+	return reports.NewAnsibleJUnit(reports.AnsibleJUnitOptions{
+		Dir: dir, TaskClass: is("JUNIT_TASK_CLASS", "true"), RelativeTo: env("JUNIT_TASK_RELATIVE_PATH"),
+		FailOnChange: is("JUNIT_FAIL_ON_CHANGE", "true"), FailOnIgnore: is("JUNIT_FAIL_ON_IGNORE", "true"),
+		NoSetup: is("JUNIT_INCLUDE_SETUP_TASKS_IN_REPORT", "false"), Prefix: env("JUNIT_TEST_CASE_PREFIX"), Verbosity: f.verbosity,
+	})
 }

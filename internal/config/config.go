@@ -36,7 +36,7 @@ var Settings = []Setting{
 	{Name: "CACHE_PLUGIN_PREFIX", Env: []string{"ANSIBLE_CACHE_PLUGIN_PREFIX"}, Section: "defaults", Key: "fact_caching_prefix", Default: "", Doc: say.T("What the names of jsonfile's files begin with.", "jsonfile 파일 이름의 앞부분.")},
 	{Name: "CACHE_PLUGIN_TIMEOUT", Env: []string{"ANSIBLE_CACHE_PLUGIN_TIMEOUT"}, Section: "defaults", Key: "fact_caching_timeout", Default: "86400", Doc: say.T("Seconds after which kept facts are old; 0 for never.", "보관한 팩트가 낡은 것이 되는 초. 0이면 낡지 않는다.")},
 	{Name: "CALLBACKS_ENABLED", Env: []string{"ANSIBLE_CALLBACKS_ENABLED", "ANSIBLE_CALLBACK_WHITELIST"}, Section: "defaults", Key: "callbacks_enabled", OldKey: "callback_whitelist", Default: "",
-		Doc: say.T("What else is told of a run: timer, profile_tasks.", "실행 중에 함께 알릴 것: timer, profile_tasks.")},
+		Doc: say.T("What else is told of a run: timer, profile_tasks, junit.", "실행 중에 함께 알릴 것: timer, profile_tasks, junit.")},
 	{Name: "CALLBACK_PROFILE_TASKS_LIMIT", Env: []string{"PROFILE_TASKS_TASK_OUTPUT_LIMIT"}, Section: "callback_profile_tasks", Key: "task_output_limit", Default: "20",
 		Doc: say.T("How many tasks profile_tasks lists, or all.", "profile_tasks가 보일 작업 수 또는 all.")},
 	{Name: "CALLBACK_PROFILE_TASKS_ORDER", Env: []string{"PROFILE_TASKS_SORT_ORDER"}, Section: "callback_profile_tasks", Key: "sort_order", Default: "descending",
