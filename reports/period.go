@@ -197,6 +197,7 @@ var PeriodWriters = []PeriodWriter{
 	{"csv", "period.slow.csv", periodCSV(2)},
 	{"csv", "period.quarantined.csv", periodCSV(3)},
 	{"xlsx", "period.xlsx", writePeriodXLSX},
+	{"pdf", "period.pdf", writePeriodPDF},
 }
 
 // PeriodWritersOf are the writers of some formats; "all" is every one.
@@ -346,32 +347,40 @@ type periodBar struct {
 	Words, Mark string
 }
 
+// periodFigure is a number that managers ask for, and its words.
+type periodFigure struct{ Value, Name string }
+
+// figures are the numbers of the period.
+func (p *Period) figures(lang say.Lang) []periodFigure {
+	in := func(t say.Text) string { return t.In(lang) }
+	f := p.Figures
+	return []periodFigure{
+		{itoa(int64(f.Runs)), in(say.T("runs", "실행"))},
+		{fmt.Sprintf("%d / %d", f.Kept, f.Kept+f.Missed), in(say.T("openings kept", "개장 시각 지킴"))},
+		{fmt.Sprintf("%.1f", f.MedianMinutes), in(say.T("minutes in the middle", "소요 시간 중앙값(분)"))},
+		{fmt.Sprintf("%.0f", f.SavedPersonMinutes), in(say.T("person-minutes saved", "절감 인분(人分)"))},
+		{itoa(int64(len(p.Quarantined))), in(say.T("hosts set aside", "격리된 호스트"))},
+		{itoa(int64(f.Changed)), in(say.T("changes", "변경"))},
+	}
+}
+
 func writePeriodHTML(w io.Writer, p *Period, lang say.Lang) error {
-	type figure struct{ Value, Name string }
 	type part struct {
 		Title string
 		Heads []string
 		Rows  [][]string
 	}
 	in := func(t say.Text) string { return t.In(lang) }
-	f := p.Figures
 	page := struct {
 		Lang, Title, Sentence, BarsTitle, First, Last, Foot string
-		Figures                                             []figure
+		Figures                                             []periodFigure
 		Width                                               float64
 		Bars                                                []periodBar
 		Tables                                              []part
 	}{
 		Lang: string(lang), Title: in(p.title()), Sentence: in(p.sentence()), Foot: words["offline"].In(lang), Width: barsWidth,
 		BarsTitle: in(say.T("Minutes of each run", "실행별 소요 시간(분)")),
-		Figures: []figure{
-			{itoa(int64(f.Runs)), in(say.T("runs", "실행"))},
-			{fmt.Sprintf("%d / %d", f.Kept, f.Kept+f.Missed), in(say.T("openings kept", "개장 시각 지킴"))},
-			{fmt.Sprintf("%.1f", f.MedianMinutes), in(say.T("minutes in the middle", "소요 시간 중앙값(분)"))},
-			{fmt.Sprintf("%.0f", f.SavedPersonMinutes), in(say.T("person-minutes saved", "절감 인분(人分)"))},
-			{itoa(int64(len(p.Quarantined))), in(say.T("hosts set aside", "격리된 호스트"))},
-			{itoa(int64(f.Changed)), in(say.T("changes", "변경"))},
-		},
+		Figures:   p.figures(lang),
 	}
 	page.Bars = p.bars(lang)
 	if n := len(p.Runs); n > 0 {

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -81,7 +84,15 @@ func TestAPeriodIsSummedUp(t *testing.T) {
 		for _, lang := range []say.Lang{say.English, say.Korean} {
 			var b bytes.Buffer
 			require.NoError(t, w.Write(&b, p, lang), w.File)
+			if dir := os.Getenv("SUNUP_PAGES"); dir != "" { // to look at
+				require.NoError(t, os.WriteFile(filepath.Join(dir, string(lang)+"."+w.File), b.Bytes(), 0o644))
+			}
 			out := b.String()
+			if w.Format == "pdf" {
+				assert.True(t, strings.HasPrefix(out, "%PDF-"), "a PDF")
+				assert.Contains(t, pdfText(t, b.Bytes()), map[say.Lang]string{say.English: "Failures by cause", say.Korean: "원인별 실패"}[lang])
+				continue
+			}
 			if w.Format == "xlsx" {
 				book, err := excelize.OpenReader(&b)
 				require.NoError(t, err)
@@ -104,4 +115,17 @@ func TestAPeriodIsSummedUp(t *testing.T) {
 	var b bytes.Buffer
 	require.NoError(t, reports.PeriodWriters[0].Write(&b, p, say.English))
 	assert.Contains(t, b.String(), "Nothing was run.")
+}
+
+// pdfText is what stands on the pages of a PDF.
+func pdfText(t *testing.T, b []byte) string {
+	t.Helper()
+	if _, err := exec.LookPath("pdftotext"); err != nil {
+		t.Skip("pdftotext (Debian: poppler-utils) is not installed")
+	}
+	cmd := exec.Command("pdftotext", "-layout", "-enc", "UTF-8", "-", "-")
+	cmd.Stdin = bytes.NewReader(b)
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	return string(out)
 }
