@@ -111,8 +111,11 @@ func (r *record) recall(ctx context.Context, f *runFlags) error {
 // between one event and the next.
 var beforeRecord = func(r *store.Recording) event.Sink { return r }
 
-// abandon closes the store of a run that does not begin.
+// abandon closes what was opened for a run that does not begin.
 func (r *record) abandon(err error) error {
+	for _, c := range r.closers {
+		err = errors.Join(err, c())
+	}
 	if r.store == nil {
 		return err
 	}
