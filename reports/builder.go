@@ -53,6 +53,7 @@ type Builder struct {
 	diffs          int
 	untold         int
 	columnsLeftOut bool
+	planned        *event.Planned
 	resumes        int
 	blamed         map[cellKey]*Cause // by column and host: what its failure was counted to
 	gaps           []gap              // between attempts, when nothing ran
@@ -109,6 +110,8 @@ func (b *Builder) Emit(e event.Event) {
 		b.runStarted(d, e.Time)
 	case event.RunResumed:
 		b.runResumed(d, e.Time)
+	case event.Planned:
+		b.planned = &d
 	case event.PlayStarted:
 		b.playStarted(d, e.Time)
 	case event.BatchStarted:
@@ -468,7 +471,9 @@ func (b *Builder) Report() *Report {
 	r.Quarantine = b.workOrders()
 	r.Stats = b.sortedStats()
 	r.Figures = b.figures(&r)
-	r.Critical = critical(&r)
+	r.Critical = critical(&r, b.planned)
+	r.Savings = savings(&r)
+	r.Plan = b.planned
 	r.Slow = slow(&r)
 	if r.Recap == nil {
 		r.Recap = recapOf(r.Hosts)
@@ -493,6 +498,7 @@ func orEmpty(r *Report) *Report {
 	list(&r.Quarantine)
 	list(&r.Slow)
 	list(&r.Critical)
+	list(&r.Savings)
 	list(&r.Changes)
 	list(&r.Recap)
 	list(&r.Warnings)
@@ -506,6 +512,11 @@ func list[T any](s *[]T) {
 }
 
 func (b *Builder) finishedPlays(end time.Time) []*Play {
+	working, waiting := map[int]int64{}, map[int]int64{}
+	for key, s := range b.spans {
+		working[key.play] += s.working.Milliseconds()
+		waiting[key.play] += b.waited(key.play, s)
+	}
 	out := make([]*Play, len(b.report.Plays))
 	for i, p := range b.report.Plays {
 		q := *p
@@ -516,6 +527,7 @@ func (b *Builder) finishedPlays(end time.Time) []*Play {
 			q.Outcome = event.Unknown
 		}
 		q.TookMS = q.Ended.Sub(q.Began).Milliseconds()
+		q.WorkingMS, q.WaitingMS = working[q.Number], waiting[q.Number]
 		q.Counts, q.Lost = copyCounts(q.Counts), slices.Clone(q.Lost)
 		out[i] = &q
 	}
@@ -548,11 +560,18 @@ func (b *Builder) finishedHosts() []*Host {
 	for key, s := range b.spans {
 		h := byName[key.host]
 		h.WorkingMS += s.working.Milliseconds()
-		if p := b.plays[key.play]; p != nil {
-			h.WaitingMS += max(0, (s.last.Sub(p.Began) - s.working - b.idle(p.Began, s.last)).Milliseconds())
-		}
+		h.WaitingMS += b.waited(key.play, s)
 	}
 	return out
+}
+
+// waited is how long a host was in a play without being in a task of it.
+func (b *Builder) waited(play int, s *spanOf) int64 {
+	p := b.plays[play]
+	if p == nil {
+		return 0
+	}
+	return max(0, (s.last.Sub(p.Began) - s.working - b.idle(p.Began, s.last)).Milliseconds())
 }
 
 func (b *Builder) finishedTasks(hosts []*Host) []*Task {
@@ -672,85 +691,6 @@ func (b *Builder) notes() []say.Text {
 	}
 	if b.columnsLeftOut {
 		out = append(out, say.T("Tasks beyond the first %d are left out.", "처음 %d개를 넘는 작업은 생략했습니다.", maxColumns))
-	}
-	return out
-}
-
-// critical is the chain of steps that the run's time was spent on: from the
-// play that ended last back through what it waited for.
-func critical(r *Report) []Step {
-	var out []Step
-	for _, p := range criticalPlays(r.Plays) {
-		out = append(out, playSteps(r, p)...)
-	}
-	return out
-}
-
-func criticalPlays(plays []*Play) []*Play {
-	parallel := false
-	byName := map[string]*Play{}
-	for _, p := range plays {
-		byName[p.Name] = p
-		parallel = parallel || len(p.Needs) > 0
-	}
-	if !parallel || len(plays) == 0 {
-		return plays
-	}
-	last := plays[0]
-	for _, p := range plays {
-		if p.Ended.After(last.Ended) {
-			last = p
-		}
-	}
-	chain := []*Play{}
-	for p := last; p != nil && len(chain) < len(plays); {
-		chain = append(chain, p)
-		var before *Play
-		for _, name := range p.Needs {
-			if q := byName[name]; q != nil && (before == nil || q.Ended.After(before.Ended)) {
-				before = q
-			}
-		}
-		p = before
-	}
-	slices.Reverse(chain)
-	return chain
-}
-
-// playSteps are the steps of one play in order. In linear strategy each task
-// costs as long as its slowest host; where hosts run ahead of each other, the
-// play costs what its last host took.
-func playSteps(r *Report, p *Play) []Step {
-	if strings.HasSuffix(p.Strategy, "free") || strings.HasSuffix(p.Strategy, "host_pinned") || p.Lanes > 1 {
-		return lastHostSteps(r, p)
-	}
-	var out []Step
-	for _, t := range r.Tasks {
-		if t.Play == p.Number && t.SpanMS > 0 {
-			out = append(out, Step{Play: p.Number, Task: t.Number, Host: t.Slowest, TookMS: t.SpanMS})
-		}
-	}
-	return out
-}
-
-func lastHostSteps(r *Report, p *Play) []Step {
-	var last *Host
-	var end int64 = -1
-	for _, h := range r.Hosts {
-		for _, c := range h.Cells {
-			if r.Tasks[c.Task].Play == p.Number && c.BeganMS+c.TookMS > end {
-				last, end = h, c.BeganMS+c.TookMS
-			}
-		}
-	}
-	if last == nil {
-		return nil
-	}
-	var out []Step
-	for _, c := range last.Cells {
-		if r.Tasks[c.Task].Play == p.Number {
-			out = append(out, Step{Play: p.Number, Task: c.Task, Host: last.Name, TookMS: c.TookMS})
-		}
 	}
 	return out
 }

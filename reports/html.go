@@ -64,7 +64,7 @@ var parsedPage = sync.OnceValues(func() (*template.Template, error) {
 		"difflines": shownDiff, "short": func(s string) string { return shorten(safeLine(s), 160) }, "dump": func(d *value.Dict) string { return dumpJSON(d, "  ") },
 		"abs": func(ms int64) int64 { return max(ms, -ms) }, "sub": func(a, b int) int { return a - b },
 		"isBad": isBad, "state": func(m MilestoneState) template.HTML { return both(stateWord(m)) }, "statemark": stateMark, "num": number, "rev": revisionText,
-		"versus": func(p *page, task int) template.HTML { return both(againstHistory(p.Report, task)) }, "hosts": func(n int) template.HTML { return both(hostsText(n)) }, "about": partOf,
+		"versus": func(p *page, task int) template.HTML { return both(againstHistory(p.Report, task)) }, "hosts": func(n int) template.HTML { return both(hostsText(n)) }, "both": both, "about": partOf,
 	}).Parse(pageText)
 })
 
@@ -119,27 +119,29 @@ func shownDiff(text string) []diffLine {
 // page is what the template shows.
 type page struct {
 	*Report
-	Lang      say.Lang
-	zone      *time.Location
-	Verdict   string // good, warn or bad: the colour of the headline
-	Symbol    string
-	Bad       []*Failure
-	Caught    []*Failure
-	Untold    int
-	Lines     []playLine
-	Ticks     []tick
-	Matrices  []matrix
-	Legend    []event.Outcome
-	SlowBars  []bar
-	CritBars  []bar
-	CritMS    int64
-	WorkPct   int
-	BudgetPct int
-	OnPath    map[int]bool  // plays on the critical path
-	Gaps      []gapBar      // between attempts
-	Slowed    []StepHistory // steps slower than usual, the worst first
-	Unusual   []unusualRow  // steps on hosts out of the usual, the farthest first
-	Zones     int
+	Lang     say.Lang
+	zone     *time.Location
+	Verdict  string // good, warn or bad: the colour of the headline
+	Symbol   string
+	Bad      []*Failure
+	Caught   []*Failure
+	Untold   int
+	Lines    []playLine
+	Ticks    []tick
+	Matrices []matrix
+	Legend   []event.Outcome
+	SlowBars []bar
+	CritBars []bar
+	CritMS   int64
+	// PlanDrawing is the plan as SVG; empty when there was none.
+	PlanDrawing template.HTML
+	WorkPct     int
+	BudgetPct   int
+	OnPath      map[int]bool  // plays on the critical path
+	Gaps        []gapBar      // between attempts
+	Slowed      []StepHistory // steps slower than usual, the worst first
+	Unusual     []unusualRow  // steps on hosts out of the usual, the farthest first
+	Zones       int
 
 	names int // of hosts that may still be written
 }
@@ -197,6 +199,12 @@ func newPage(r *Report, lang say.Lang) *page {
 	}
 	p.SlowBars = bars(r, r.Slow[:min(len(r.Slow), 10)])
 	p.CritBars, p.CritMS = criticalBars(r)
+	if r.Plan != nil {
+		var b strings.Builder
+		if WritePlanSVG(&b, *r.Plan, lang) == nil {
+			p.PlanDrawing = template.HTML(b.String()) // every text in it is escaped
+		}
+	}
 	if all := r.Figures.WorkingMS + r.Figures.WaitingMS; all > 0 {
 		p.WorkPct = int(r.Figures.WorkingMS * 100 / all)
 	}

@@ -43,12 +43,16 @@ type Report struct {
 	Quarantine []Quarantined `json:"quarantine"`
 	Slow       []Step        `json:"slow"`
 	Critical   []Step        `json:"critical_path"`
-	Changes    []*Change     `json:"changes"`
-	Recap      []event.Recap `json:"recap"`
-	Reach      []event.Reach `json:"reach,omitempty"`
-	Warnings   []*Warned     `json:"warnings"`
-	Steering   []Steering    `json:"steering,omitempty"`
-	Stats      []Stats       `json:"stats,omitempty"`
+	// Plan is what was going to happen, as told before the first step.
+	Plan *event.Planned `json:"plan,omitempty"`
+	// Savings are what would shorten the run most, the largest first.
+	Savings  []Saving      `json:"savings"`
+	Changes  []*Change     `json:"changes"`
+	Recap    []event.Recap `json:"recap"`
+	Reach    []event.Reach `json:"reach,omitempty"`
+	Warnings []*Warned     `json:"warnings"`
+	Steering []Steering    `json:"steering,omitempty"`
+	Stats    []Stats       `json:"stats,omitempty"`
 	// Anomalies are steps that took a host so long, or so short, as its past
 	// does not explain.
 	Anomalies []Anomalous `json:"anomalies,omitempty"`
@@ -229,8 +233,11 @@ type Play struct {
 	Ended     time.Time     `json:"ended"`
 	TookMS    int64         `json:"took_ms"`
 	Counts    Counts        `json:"counts"`
-	Lost      []string      `json:"lost,omitempty"`
-	Batches   int           `json:"batches,omitempty"`
+	// WorkingMS and WaitingMS are summed over its hosts, as in the figures.
+	WorkingMS int64    `json:"working_ms"`
+	WaitingMS int64    `json:"waiting_ms"`
+	Lost      []string `json:"lost,omitempty"`
+	Batches   int      `json:"batches,omitempty"`
 }
 
 // Task is one column of the matrix: a task of a play. A task that ran in
@@ -362,8 +369,18 @@ type Step struct {
 	Task int `json:"task"`
 	// Host is the one that was waited for.
 	Host string `json:"host"`
-	// TookMS is the time that the run spent on it.
+	// TookMS is the time that the run spent on it. On the critical path these
+	// times sum to that of the run, and WaitMS of it passed before the step began.
 	TookMS int64 `json:"took_ms"`
+	WaitMS int64 `json:"wait_ms,omitempty"`
+}
+
+// Saving is something that would shorten the run by as much as SaveMS.
+type Saving struct {
+	Task   int      `json:"task"`
+	Host   string   `json:"host"`
+	SaveMS int64    `json:"save_ms"`
+	Text   say.Text `json:"text"`
 }
 
 // Change is what one task changed, or would change, on some hosts.

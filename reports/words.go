@@ -81,6 +81,8 @@ var words = map[string]say.Text{
 	"filter":         say.T("Find a host", "호스트 찾기"),
 	"legend":         say.T("Symbols", "기호"),
 	"more_rows":      say.T("more rows are in report.json", "줄이 report.json에 더 있습니다"),
+	"savings":        say.T("What would shorten the run most", "가장 많이 줄일 수 있는 곳"),
+	"plan":           say.T("The plan, as it was expected before the run", "실행 전에 예상한 계획"),
 	"slow":           say.T("Slow steps", "느린 단계"),
 	"slow_tip":       say.T("Where the time went: each step with the host that was waited for.", "시간이 쓰인 곳과 기다리게 한 호스트입니다."),
 	"critical":       say.T("Critical path", "임계 경로"),

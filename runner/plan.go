@@ -270,19 +270,22 @@ func (p *playRun) planStep(out *PlannedPlay, t *playbooks.Task, part event.Secti
 	out.Steps = append(out.Steps, step)
 }
 
-// reaches is how a task reaches the first host of its play; ok is false for
-// what stays on the controller, and when it cannot be told before the run.
-func (p *playRun) reaches(t *playbooks.Task) (reach, bool) {
+// reaches is how a task reaches the first host of its play.
+func (p *playRun) reaches(t *playbooks.Task) (reach, bool) { return p.reachesHost(t, p.hosts[0]) }
+
+// reachesHost is how a task reaches a host; ok is false for what stays on the
+// controller, and when it cannot be told before the run.
+func (p *playRun) reachesHost(t *playbooks.Task, h *host) (reach, bool) {
 	plan := p.run.plan(t)
 	if t.Include != nil || t.Local || (plan.module != nil && (plan.module.Controller || plan.module.Engine)) {
 		return reach{}, false
 	}
-	scope := p.scopeFor(p.ctx, p.hosts[0], plan)
+	scope := p.scopeFor(p.ctx, h, plan)
 	set := settings{ctx: p.ctx, templar: p.run.Templar, plan: plan, scope: scope}
 	if to, err := set.text("delegate_to"); err != nil || to != "" {
 		return reach{}, false
 	}
-	w, err := p.run.reachOf(p.hosts[0].name, set, scope, false)
+	w, err := p.run.reachOf(h.name, set, scope, false)
 	return w, err == nil
 }
 

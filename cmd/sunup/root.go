@@ -152,7 +152,7 @@ type commandGroup struct {
 func (a *app) commandGroups() []commandGroup {
 	return []commandGroup{
 		{"work", a.text("Start and stop", "기동과 중지"), []*cobra.Command{
-			a.runCommand(sunupStyle), a.planCommand(), a.resumeCommand(), a.ctlCommand(), a.stopCommand(), a.restartCommand(), a.adhocCommand(),
+			a.runCommand(sunupStyle), a.planCommand(), a.preflightCommand(), a.resumeCommand(), a.ctlCommand(), a.stopCommand(), a.restartCommand(), a.adhocCommand(),
 		}},
 		{"record", a.text("Look back", "기록"), []*cobra.Command{
 			a.runsCommand(), a.reportCommand(), a.compareCommand(), a.noteCommand(), a.auditCommand(), a.exportCommand(), a.importCommand(),
