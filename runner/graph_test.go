@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -27,6 +28,8 @@ type modelPlay struct {
 	sick       map[string]bool
 	needs      []modelNeed
 	quarantine bool
+	coverage   int           // percent of each zone that must be left; 0: one host of all
+	budget     time.Duration // what it is expected to take
 }
 
 type modelNeed struct {
@@ -38,7 +41,10 @@ func randomWorld(r *rand.Rand) *world {
 	w := &world{}
 	zones := []string{"a", "b", "c"}[:1+r.IntN(3)]
 	for p := range 2 + r.IntN(7) {
-		play := modelPlay{name: fmt.Sprintf("P%d", p), zone: map[string]string{}, sick: map[string]bool{}, quarantine: r.IntN(3) == 0}
+		play := modelPlay{name: fmt.Sprintf("P%d", p), zone: map[string]string{}, sick: map[string]bool{}, quarantine: r.IntN(3) == 0, budget: time.Duration(1+r.IntN(30)) * time.Minute}
+		if play.quarantine {
+			play.coverage = []int{0, 30, 50, 100}[r.IntN(4)]
+		}
 		for i, z := range zones { // every zone has a host in every play
 			for n := range 1 + r.IntN(2) {
 				h := fmt.Sprintf("h%d_%d%d", p, i, n)
@@ -63,6 +69,7 @@ func randomWorld(r *rand.Rand) *world {
 type outcome struct {
 	ran, up map[string]bool
 	whole   bool
+	fell    bool // its coverage did not hold: which hosts had begun is a matter of time
 }
 
 // expected is the reference model: plays one after the other in the order they
@@ -82,12 +89,34 @@ func (w *world) expected() []outcome {
 				o.whole = false
 			}
 		}
-		if !slices.ContainsFunc(p.hosts, func(h string) bool { return o.up[h] }) {
+		o.fell = p.quarantine && p.falls(o)
+		if o.fell || !slices.ContainsFunc(p.hosts, func(h string) bool { return o.up[h] }) {
 			o.whole = false
 		}
 		out[i] = o
 	}
 	return out
+}
+
+// falls reports whether too many hosts of a zone are set aside.
+func (p modelPlay) falls(o outcome) bool {
+	total, aside := map[string]int{}, map[string]int{}
+	for _, h := range p.hosts {
+		zone := p.zone[h]
+		if p.coverage == 0 {
+			zone = ""
+		}
+		total[zone]++
+		if o.ran[h] && p.sick[h] {
+			aside[zone]++
+		}
+	}
+	for zone, n := range aside {
+		if n == total[zone] || (total[zone]-n)*100 < p.coverage*total[zone] {
+			return true
+		}
+	}
+	return false
 }
 
 func (w *world) gateOpen(o outcome, p modelPlay, same bool, zone string) bool {
@@ -108,21 +137,14 @@ func (w *world) gateOpen(o outcome, p modelPlay, same bool, zone string) bool {
 	return up > 0
 }
 
-// settled reports whether no quarantine lost a whole play: which hosts of it
-// had begun by then depends on time, and the model knows no time.
+// settled reports whether the outcome is no matter of time: when a play falls,
+// zones that were up before may have let others begin.
 func (w *world) settled(out []outcome) bool {
-	for i, p := range w.plays {
-		ran, up := 0, 0
-		for _, h := range p.hosts {
-			if out[i].ran[h] {
-				ran++
+	for _, p := range w.plays {
+		for _, n := range p.needs {
+			if n.same && out[n.play].fell {
+				return false
 			}
-			if out[i].up[h] {
-				up++
-			}
-		}
-		if p.quarantine && ran > 0 && up == 0 {
-			return false
 		}
 	}
 	return true
@@ -135,6 +157,10 @@ func (w *world) files() map[string]string {
 		if p.quarantine {
 			book.WriteString("  quarantine: true\n")
 		}
+		if p.coverage > 0 {
+			fmt.Fprintf(&book, "  coverage: {min: %d%%, per: zone}\n", p.coverage)
+		}
+		fmt.Fprintf(&book, "  budget: %s\n", p.budget)
 		if len(p.needs) > 0 {
 			book.WriteString("  needs:\n")
 			for _, n := range p.needs {
@@ -157,8 +183,11 @@ func (w *world) files() map[string]string {
 // TestGraphDoesWhatTheModelSays compares the engine with the reference model
 // over random graphs, failures and quarantines.
 func TestGraphDoesWhatTheModelSays(t *testing.T) {
-	compared := 0
-	for seed := range uint64(400) {
+	compared, fell, worlds := 0, 0, uint64(2000)
+	if testing.Short() {
+		worlds = 300
+	}
+	for seed := range worlds {
 		w := randomWorld(rand.New(rand.NewPCG(seed, 1)))
 		want := w.expected()
 		if !w.settled(want) {
@@ -172,6 +201,10 @@ func TestGraphDoesWhatTheModelSays(t *testing.T) {
 		allUp := true
 		for i, p := range w.plays {
 			allUp = allUp && want[i].whole
+			if want[i].fell {
+				fell++
+				continue
+			}
 			for _, h := range p.hosts {
 				assert.Equal(t, want[i].ran[h], slices.Contains(got[h], "begun"), "seed %d: %s begun in %s\n%s", seed, h, p.name, w.files()["site.yml"])
 				assert.Equal(t, want[i].up[h], slices.Contains(got[h], "up"), "seed %d: %s up in %s", seed, h, p.name)
@@ -179,11 +212,30 @@ func TestGraphDoesWhatTheModelSays(t *testing.T) {
 		}
 		assert.Equal(t, allUp, summary.Code == 0 || summary.Code == 10, "seed %d: code %d", seed, summary.Code)
 		checkOrder(t, seed, w, r)
+		checkBudgets(t, seed, w, r)
 		if t.Failed() {
 			return
 		}
 	}
-	assert.Greater(t, compared, 200)
+	t.Logf("%d worlds compared, %d plays lost their coverage", compared, fell)
+	assert.Greater(t, compared, int(worlds/2))
+	assert.Greater(t, fell, int(worlds/20))
+}
+
+// checkBudgets holds the plan against the model: from budgets alone the run is
+// expected to take as long as the longest way through the graph.
+func checkBudgets(t *testing.T, seed uint64, w *world, r *rig) {
+	t.Helper()
+	took := make([]map[string]time.Duration, len(w.plays))
+	for i, p := range w.plays {
+		took[i] = map[string]time.Duration{}
+		for _, h := range p.hosts {
+			took[i][h] = p.budget
+		}
+	}
+	plans := event.Of[event.Planned](&r.events)
+	require.Len(t, plans, 1)
+	assert.Equal(t, w.criticalPath(took), plans[0].Takes, "seed %d", seed)
 }
 
 // checkOrder looks at the stream: no host begins a play before the hosts that

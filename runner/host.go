@@ -29,12 +29,13 @@ type host struct {
 	// gathered is true when facts were gathered in this run, or kept from an
 	// earlier one.
 	gathered bool
-	failed   bool // dropped out by a failure
-	doomed   bool // failed, and only finishes its always sections
-	lost     bool // dropped out because it could not be reached
-	ended    bool // meta: end_host, until the play is over
-	aside    bool // quarantined
-	skipped  bool // left alone by order
+	failed   bool     // dropped out by a failure
+	doomed   bool     // failed, and only finishes its always sections
+	lost     bool     // dropped out because it could not be reached
+	ended    bool     // meta: end_host, until the play is over
+	aside    bool     // quarantined
+	regain   []func() // counts it in again when it is released
+	skipped  bool     // left alone by order
 	notified map[string]bool
 	recap    event.Recap
 	forgiven event.Recap // what meta: clear_host_errors forgave

@@ -148,7 +148,9 @@ func TestAHungHostHoldsNobodyUp(t *testing.T) {
 		"hosts.ini": ini.String(),
 	})
 	rig.options.Forks = 256
-	rig.options.Open = func(_ string, o connection.Options) (connection.Link, error) { return sleeper{hangs: o.Name == "h42"}, nil }
+	rig.options.Open = func(_ string, o connection.Options) (connection.Link, error) {
+		return sleeper{hangs: o.Name == "h42"}, nil
+	}
 	rig.load(t)
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()

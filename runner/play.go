@@ -48,6 +48,7 @@ type playRun struct {
 	throttles *throttles
 	guard     *quarantine // nil when failures are failures
 	limits    []limit
+	gate      *playbooks.Task // of its health; nil when it has none
 	// hostUp is told of a host that has done everything; may be nil.
 	hostUp func(h *host)
 
@@ -127,7 +128,7 @@ func (p *playRun) lane(members []*host) *playRun {
 		run: p.run, play: p.play, ctx: p.ctx, number: p.number, name: p.name, book: p.book, dir: p.dir,
 		hosts: p.hosts, members: members, top: p.top, gathering: p.gathering, parts: p.parts,
 		playVars: p.playVars, promptVars: p.promptVars, roleVars: p.roleVars, roleDefs: p.roleDefs, roles: p.roles,
-		varsFiles: p.varsFiles, settings: p.settings, announced: p.announced, throttles: p.throttles, guard: p.guard, limits: p.limits, hostUp: p.hostUp,
+		varsFiles: p.varsFiles, settings: p.settings, announced: p.announced, throttles: p.throttles, guard: p.guard, limits: p.limits, gate: p.gate, hostUp: p.hostUp,
 		rolesDone: map[roleDone]bool{}, allHandlers: p.allHandlers,
 	}
 }
@@ -320,6 +321,7 @@ func (p *playRun) compile() {
 	}
 	add(event.PostTasks, true, p.play.PostTasks)
 	if gate := p.healthTask(); gate != nil {
+		p.gate = gate
 		add(event.Health, false, &playbooks.Block{Implicit: true, Scope: top.Scope, Tasks: []playbooks.Step{gate}})
 	}
 	p.top = top

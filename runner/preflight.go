@@ -95,7 +95,7 @@ func (r *Run) Preflight(ctx context.Context, books []*playbooks.Playbook, o Pref
 	for i, name := range order {
 		hosts[i] = r.host(name)
 	}
-	r.pool.each(ctx, hosts, 0, func(_ int, h *host) { f.inspect(ctx, r, wants[h.name]) })
+	r.pool.each(ctx, hosts, nil, func(_ int, h *host) { f.inspect(ctx, r, wants[h.name]) })
 	r.links.close()
 	return &Preflight{Hosts: len(hosts), Good: len(hosts) - len(f.bad), Took: r.Now().Sub(began), Obstacles: f.list()}, ctx.Err()
 }

@@ -88,7 +88,16 @@ func (p *playRun) setAside(h *host, end *taskEnd) {
 	p.alsoTold(h, p.run.stream.emit(event.HostQuarantined{
 		Play: p.number, Host: h.name, Zone: zone, Reason: say.Plain(firstLine(orEmpty(end.result.At("msg")))), Task: end.task,
 	}))
+	h.mark(func(h *host) { h.regain = append(h.regain, func() { p.guard.gain(zone) }) })
 	p.loseHost(zone)
+	p.watchAside(h)
+}
+
+// gain counts a released host in again; a play that fell stays so.
+func (q *quarantine) gain(zone string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.aside[zone]--
 }
 
 // loseHost counts a host out of its zone; the play fails when too few are left.

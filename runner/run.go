@@ -51,6 +51,7 @@ type Run struct {
 	cancel   cancelState
 	helm     helm
 	outages  *outages
+	watches  watches
 	paces    paces
 }
 
@@ -109,6 +110,7 @@ func (r *Run) Execute(ctx context.Context, books []*playbooks.Playbook) (Summary
 	settled := r.foresee(ctx, books)
 	err := r.runBooks(ctx, books)
 	settled()
+	r.watches.end()
 	err = cmp.Or(err, r.cancel.aborted(), r.lostRecord.get())
 	r.jobs.wait()
 	r.measure()

@@ -170,10 +170,15 @@ func (r *Run) putAside(h *host, reason say.Text) {
 
 func (r *Run) releaseHost(h *host, by Hand) (say.Text, error) {
 	was := false
+	var regain []func()
 	h.mark(func(h *host) {
 		was = h.aside || h.skipped
 		h.aside, h.skipped, h.recap.Quarantined = false, false, false
+		regain, h.regain = h.regain, nil
 	})
+	for _, f := range regain {
+		f()
+	}
 	if !was {
 		return say.Text{}, say.Fail(nil, say.T("host %s is neither in quarantine nor skipped", "호스트 %s{은/는} 격리되거나 건너뛴 상태가 아닙니다", h.name))
 	}
