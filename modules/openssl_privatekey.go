@@ -255,7 +255,8 @@ func (h *heldKey) text(a Args) (string, error) {
 		block.Bytes, err = x509.MarshalPKCS8PrivateKey(h.any())
 	}
 	if err == nil && a.Str("passphrase") != "" {
-		block, err = x509.EncryptPEMBlock(rand.Reader, block.Type, block.Bytes, []byte(a.Str("passphrase")), x509.PEMCipherAES256) //nolint:staticcheck // the form that Ansible writes
+		//lint:ignore SA1019 the old PEM encryption is the form that Ansible writes and reads
+		block, err = x509.EncryptPEMBlock(rand.Reader, block.Type, block.Bytes, []byte(a.Str("passphrase")), x509.PEMCipherAES256)
 	}
 	if err != nil {
 		return "", err
@@ -272,7 +273,8 @@ func readKey(content []byte, passphrase string) (*heldKey, error) {
 		}
 		return nil, errors.New("it is no key in PEM")
 	}
-	encrypted := x509.IsEncryptedPEMBlock(block) //nolint:staticcheck // the form that Ansible writes
+	//lint:ignore SA1019 the old PEM encryption is the form that Ansible writes and reads
+	encrypted := x509.IsEncryptedPEMBlock(block)
 	der := block.Bytes
 	switch {
 	case block.Type == "ENCRYPTED PRIVATE KEY":
@@ -283,7 +285,8 @@ func readKey(content []byte, passphrase string) (*heldKey, error) {
 		return nil, errors.New("it has no passphrase, and one was given")
 	case encrypted:
 		var err error
-		if der, err = x509.DecryptPEMBlock(block, []byte(passphrase)); err != nil { //nolint:staticcheck // as above
+		//lint:ignore SA1019 the old PEM encryption is the form that Ansible writes and reads
+		if der, err = x509.DecryptPEMBlock(block, []byte(passphrase)); err != nil {
 			return nil, errors.New("the passphrase is another one")
 		}
 	}

@@ -308,7 +308,6 @@ type paperCell struct {
 type grid struct {
 	*paper
 	columns []paperColumn
-	striped bool
 }
 
 const cellPad = 1.2

@@ -121,7 +121,7 @@ func (r *Run) Execute(ctx context.Context, books []*playbooks.Playbook) (Summary
 // NoteInput tells that a file was read for the run while it goes on. It may be
 // called from any goroutine.
 func (r *Run) NoteInput(in event.Input) {
-	r.stream.emit(event.InputRead{File: in.File, SHA256: in.SHA256})
+	r.stream.emit(event.InputRead(in))
 }
 
 // Stop lets the tasks that have begun finish and begins no others.
