@@ -50,6 +50,7 @@ var calls = map[string]map[string]any{
 	"community.general.sudoers": {"name": "a", "user": "b", "commands": "c"}, "community.general.haproxy": {"host": "a", "state": "drain", "wait": true},
 	"community.general.pam_limits":         {"domain": "a", "limit_type": "soft", "limit_item": "core", "value": "1"},
 	"community.postgresql.postgresql_ping": {}, "community.postgresql.postgresql_query": {"query": "SELECT 1"}, "community.postgresql.postgresql_db": {"name": "a", "owner": "b"},
+	"community.postgresql.postgresql_privs": {"database": "a", "roles": "b", "privs": "ALL", "objs": "c"}, "community.general.postgresql_privs": {"database": "a", "roles": "b", "type": "database", "privs": "CONNECT"},
 	"community.postgresql.postgresql_user": {"name": "a", "password": "b", "groups": "c"},
 	"community.general.postgresql_ping":    {}, "community.general.postgresql_query": {"query": "SELECT 1"}, "community.general.postgresql_db": {"name": "a"}, "community.general.postgresql_user": {"name": "a"},
 }
