@@ -34,7 +34,12 @@ func (p *Pace) Wait(ctx context.Context) error {
 	}
 	p.next = at.Add(p.every)
 	p.mu.Unlock()
-	timer := time.NewTimer(at.Sub(now))
+	return Sleep(ctx, at.Sub(now))
+}
+
+// Sleep waits for d; the error is the context's, when that ends first.
+func Sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -105,7 +105,7 @@ func (g *Gate) begin() *watch {
 		w.now = time.Now
 	}
 	if w.wait == nil {
-		w.wait = sleep
+		w.wait = connection.Sleep
 	}
 	w.start = w.now()
 	w.deadline = w.start.Add(g.Plan.Limit())
@@ -115,17 +115,6 @@ func (g *Gate) begin() *watch {
 		w.all = append(w.all, state)
 	}
 	return w
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // watch is a gate while it runs. Only the goroutine of Run touches it.

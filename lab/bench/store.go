@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"sunup/internal/event"
@@ -43,7 +42,7 @@ func (b *bench) storeEvents() error {
 	if err != nil {
 		return err
 	}
-	began, cpu, n := time.Now(), ownTime(), int64(0)
+	began, cpu, n := time.Now(), ownCPU(), int64(0)
 	emit := func(d event.Data) {
 		n++
 		r.Emit(event.New(n, time.Now(), d))
@@ -62,7 +61,7 @@ func (b *bench) storeEvents() error {
 	if err := r.Close(); err != nil {
 		return err
 	}
-	wall, used := time.Since(began), ownTime()-cpu
+	wall, used := time.Since(began), ownCPU()-cpu
 	audit, err := s.Verify(b.ctx, "")
 	if err != nil {
 		return err
@@ -73,15 +72,6 @@ func (b *bench) storeEvents() error {
 	row(fmt.Sprintf("store: events of %d hosts x %d tasks per second", recordHosts, recordTasks), figure{value: float64(n) / wall.Seconds(), unit: "1/s", atLeast: true})
 	row("store: processor time per event", figure{value: float64(used) / float64(time.Microsecond) / float64(n), unit: "us"})
 	return nil
-}
-
-// ownTime is the processor time of this process so far.
-func ownTime() time.Duration {
-	var u syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // recordedFleet runs with and without a record in turn.

@@ -50,7 +50,7 @@ func (p *Pool) startPlain(ctx context.Context, line string, tty bool) (Process, 
 		if refusals > busyRetries {
 			return nil, p.fullHouse(err)
 		}
-		if err := pause(ctx, busyPause); err != nil {
+		if err := connection.Sleep(ctx, busyPause); err != nil {
 			return nil, err
 		}
 	}

@@ -275,7 +275,7 @@ func (p *Pool) acquire(ctx context.Context, b connection.Become, fresh bool) (*s
 			if refusals++; refusals > busyRetries {
 				return nil, p.fullHouse(err)
 			}
-			if err := pause(ctx, busyPause); err != nil {
+			if err := connection.Sleep(ctx, busyPause); err != nil {
 				return nil, err
 			}
 		default:
@@ -348,17 +348,6 @@ const (
 	busyRetries = 20
 	busyPause   = 50 * time.Millisecond
 )
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
 
 // forget closes a session beside, since closing may wait for the host; the
 // caller holds the lock.

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"sunup/internal/connection"
 )
 
 // Environment is what links share and what they take from the machine they run
@@ -55,20 +57,9 @@ func (e Environment) withDefaults() Environment {
 		e.Pacer = defaultPacer
 	}
 	if e.Sleep == nil {
-		e.Sleep = sleep
+		e.Sleep = connection.Sleep
 	}
 	return e
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // expand turns ~ and relative names into paths below the home directory.
