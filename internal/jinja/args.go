@@ -147,6 +147,85 @@ func (c *Call) items() ([]any, error) {
 	return items, c.rt.stepN(len(items))
 }
 
+// reading takes the arguments of a call one after the other. After the first that is wrong it takes no
+// more, and err says what was wrong with it: a filter asks once instead of after each argument.
+type reading struct {
+	c   *Call
+	err error
+}
+
+func (c *Call) read() reading { return reading{c: c} }
+
+func (r *reading) self() (s string) {
+	if r.err == nil {
+		s, r.err = r.c.self()
+	}
+	return s
+}
+
+func (r *reading) items() (items []any) {
+	if r.err == nil {
+		items, r.err = r.c.items()
+	}
+	return items
+}
+
+func (r *reading) need(i int, name string) (v any) {
+	if r.err == nil {
+		v, r.err = r.c.need(i, name)
+	}
+	return v
+}
+
+func (r *reading) text(i int, otherwise string) (s string) {
+	if r.err == nil {
+		s, r.err = r.c.text(i, otherwise)
+	}
+	return s
+}
+
+func (r *reading) anyText(i int, otherwise string) (s string) {
+	if r.err == nil {
+		s, r.err = r.c.anyText(i, otherwise)
+	}
+	return s
+}
+
+func (r *reading) int(i, otherwise int) (n int) {
+	if r.err == nil {
+		n, r.err = r.c.int(i, otherwise)
+	}
+	return n
+}
+
+func (r *reading) number() (f float64) {
+	if r.err == nil {
+		f, r.err = r.c.number()
+	}
+	return f
+}
+
+func (r *reading) selfFloat(what string) (f float64) {
+	if r.err == nil {
+		f, r.err = r.c.selfFloat(what)
+	}
+	return f
+}
+
+func (r *reading) float(i int, otherwise float64, what string) (f float64) {
+	if r.err == nil {
+		f, r.err = r.c.float(i, otherwise, what)
+	}
+	return f
+}
+
+func (r *reading) bool(i int, otherwise bool) (b bool) {
+	if r.err == nil {
+		b, r.err = r.c.bool(i, otherwise)
+	}
+	return b
+}
+
 // result counts the bytes of a text that was made.
 func (c *Call) result(s string) (any, error) {
 	if err := c.rt.grow(len(s)); err != nil {

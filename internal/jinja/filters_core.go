@@ -237,48 +237,41 @@ func filterQuote(c *Call) (any, error) {
 	return textFilter(quoteShell)(c)
 }
 
-func (c *Call) regexFlags(ignoreCase, multiline any) (pyre.Flags, error) {
-	var f pyre.Flags
-	i, err := truth(ignoreCase)
-	if err != nil {
-		return 0, err
-	}
-	m, err := truth(multiline)
-	if i {
-		f |= pyre.IgnoreCase
-	}
-	if m {
-		f |= pyre.Multiline
-	}
-	return f, err
-}
-
-// match counts the work of matching before it is done.
-func (c *Call) matching(s string) error { return c.rt.stepN(len(s)/16 + 1) }
-
-func filterRegexReplace(c *Call) (any, error) {
-	s, err := c.self()
-	if err != nil {
-		return nil, err
-	}
-	pattern, err := c.text(0, "")
-	if err != nil {
-		return nil, err
-	}
-	to, err := c.text(1, "")
-	if err != nil {
-		return nil, err
-	}
-	flags, err := c.regexFlags(c.arg(2, false), c.arg(3, false))
-	if err != nil {
-		return nil, err
+// regex compiles the pattern in parameter 0 and counts the work of looking for it in s, before it is done.
+// It is nil when an argument was wrong.
+func (r *reading) regex(s string, ignoreCase, multiline any) *pyre.Regexp {
+	pattern := r.text(0, "")
+	flags := r.flag(ignoreCase, pyre.IgnoreCase) | r.flag(multiline, pyre.Multiline)
+	if r.err != nil {
+		return nil
 	}
 	re, err := pyre.Compile(pattern, flags)
 	if err != nil {
-		return nil, FilterError("%s", err)
+		r.err = FilterError("%s", err)
+		return nil
 	}
-	if err := c.matching(s); err != nil {
-		return nil, err
+	r.err = r.c.rt.stepN(len(s)/16 + 1)
+	return re
+}
+
+func (r *reading) flag(wanted any, f pyre.Flags) pyre.Flags {
+	if r.err != nil {
+		return 0
+	}
+	var on bool
+	if on, r.err = truth(wanted); !on {
+		return 0
+	}
+	return f
+}
+
+func filterRegexReplace(c *Call) (any, error) {
+	args := c.read()
+	s := args.self()
+	re := args.regex(s, c.arg(2, false), c.arg(3, false))
+	to := args.text(1, "")
+	if args.err != nil {
+		return nil, args.err
 	}
 	out, err := re.Replace(s, to, 0, c.rt.bytes)
 	if err != nil {
@@ -288,13 +281,11 @@ func filterRegexReplace(c *Call) (any, error) {
 }
 
 func filterRegexEscape(c *Call) (any, error) {
-	s, err := c.self()
-	if err != nil {
-		return nil, err
-	}
-	kind, err := c.text(0, "python")
-	if err != nil {
-		return nil, err
+	args := c.read()
+	s := args.self()
+	kind := args.text(0, "python")
+	if args.err != nil {
+		return nil, args.err
 	}
 	switch kind {
 	case "python":
@@ -315,24 +306,11 @@ func filterRegexEscape(c *Call) (any, error) {
 }
 
 func filterRegexFindall(c *Call) (any, error) {
-	s, err := c.self()
-	if err != nil {
-		return nil, err
-	}
-	pattern, err := c.text(0, "")
-	if err != nil {
-		return nil, err
-	}
-	flags, err := c.regexFlags(c.arg(2, false), c.arg(1, false))
-	if err != nil {
-		return nil, err
-	}
-	re, err := pyre.Compile(pattern, flags)
-	if err != nil {
-		return nil, FilterError("%s", err)
-	}
-	if err := c.matching(s); err != nil {
-		return nil, err
+	args := c.read()
+	s := args.self()
+	re := args.regex(s, c.arg(2, false), c.arg(1, false))
+	if args.err != nil {
+		return nil, args.err
 	}
 	rows, err := re.FindAll(s)
 	if err != nil {
@@ -356,23 +334,13 @@ func filterRegexFindall(c *Call) (any, error) {
 var groupArg = regexp.MustCompile(`^\\(?:g<(\S+)>|(\d+))`)
 
 func filterRegexSearch(c *Call) (any, error) {
-	s, err := c.self()
-	if err != nil {
-		return nil, err
-	}
-	pattern, err := c.text(0, "")
-	if err != nil {
-		return nil, err
-	}
 	ignoreCase, _ := c.Kwarg("ignorecase")
 	multiline, _ := c.Kwarg("multiline")
-	flags, err := c.regexFlags(ignoreCase, multiline)
-	if err != nil {
-		return nil, err
-	}
-	re, err := pyre.Compile(pattern, flags)
-	if err != nil {
-		return nil, FilterError("%s", err)
+	args := c.read()
+	s := args.self()
+	re := args.regex(s, ignoreCase, multiline)
+	if args.err != nil {
+		return nil, args.err
 	}
 	var groups []int
 	for _, a := range c.Args[1:] {
@@ -381,9 +349,6 @@ func filterRegexSearch(c *Call) (any, error) {
 			return nil, err
 		}
 		groups = append(groups, n)
-	}
-	if err := c.matching(s); err != nil {
-		return nil, err
 	}
 	m, err := re.Search(s)
 	if err != nil {
@@ -525,13 +490,11 @@ var commentStyles = map[string]map[string]string{
 }
 
 func filterComment(c *Call) (any, error) {
-	text, err := c.self()
-	if err != nil {
-		return nil, err
-	}
-	name, err := c.text(0, "plain")
-	if err != nil {
-		return nil, err
+	args := c.read()
+	text := args.self()
+	name := args.text(0, "plain")
+	if args.err != nil {
+		return nil, args.err
 	}
 	style, ok := commentStyles[name]
 	if !ok {
@@ -594,13 +557,11 @@ func filterTypeDebug(c *Call) (any, error) {
 }
 
 func filterB64Encode(c *Call) (any, error) {
-	s, err := c.self()
-	if err != nil {
-		return nil, err
-	}
-	enc, err := c.text(0, "utf-8")
-	if err != nil {
-		return nil, err
+	args := c.read()
+	s := args.self()
+	enc := args.text(0, "utf-8")
+	if args.err != nil {
+		return nil, args.err
 	}
 	b, err := encodeText(s, enc)
 	if err != nil {
@@ -610,13 +571,11 @@ func filterB64Encode(c *Call) (any, error) {
 }
 
 func filterB64Decode(c *Call) (any, error) {
-	s, err := c.self()
-	if err != nil {
-		return nil, err
-	}
-	enc, err := c.text(0, "utf-8")
-	if err != nil {
-		return nil, err
+	args := c.read()
+	s := args.self()
+	enc := args.text(0, "utf-8")
+	if args.err != nil {
+		return nil, args.err
 	}
 	// Python skips what is not in the alphabet.
 	clean := strings.Map(func(r rune) rune {

@@ -457,13 +457,11 @@ func filterRekey(c *Call) (any, error) {
 }
 
 func filterGroupbyAsDict(c *Call) (any, error) {
-	items, err := c.items()
-	if err != nil {
-		return nil, err
-	}
-	key, err := c.need(0, "attribute")
-	if err != nil {
-		return nil, err
+	args := c.read()
+	items := args.items()
+	key := args.need(0, "attribute")
+	if args.err != nil {
+		return nil, args.err
 	}
 	out := &value.Dict{}
 	for i, e := range items {

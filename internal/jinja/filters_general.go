@@ -44,13 +44,11 @@ var generalFilters = []entry{
 var normalForms = map[string]norm.Form{"NFC": norm.NFC, "NFD": norm.NFD, "NFKC": norm.NFKC, "NFKD": norm.NFKD}
 
 func filterUnicodeNormalize(c *Call) (any, error) {
-	s, err := c.self()
-	if err != nil {
-		return nil, err
-	}
-	name, err := c.text(0, "NFC")
-	if err != nil {
-		return nil, err
+	args := c.read()
+	s := args.self()
+	name := args.text(0, "NFC")
+	if args.err != nil {
+		return nil, args.err
 	}
 	form, ok := normalForms[name]
 	if !ok {
@@ -231,13 +229,11 @@ func filterListsMergeby(c *Call) (any, error) {
 }
 
 func filterVersionSort(c *Call) (any, error) {
-	items, err := c.items()
-	if err != nil {
-		return nil, err
-	}
-	back, err := c.bool(0, false)
-	if err != nil {
-		return nil, err
+	args := c.read()
+	items := args.items()
+	back := args.bool(0, false)
+	if args.err != nil {
+		return nil, args.err
 	}
 	keys := make([]any, len(items))
 	for i, v := range items {

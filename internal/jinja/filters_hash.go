@@ -48,13 +48,11 @@ func digest(name string) Func {
 }
 
 func filterHash(c *Call) (any, error) {
-	s, err := c.self()
-	if err != nil {
-		return nil, err
-	}
-	name, err := c.text(0, "sha1")
-	if err != nil {
-		return nil, err
+	args := c.read()
+	s := args.self()
+	name := args.text(0, "sha1")
+	if args.err != nil {
+		return nil, args.err
 	}
 	name = strings.ReplaceAll(strings.ToLower(name), "-", "_")
 	if hashes[name] == nil {
@@ -107,30 +105,21 @@ func randomSalt(n int) string {
 }
 
 func filterPasswordHash(c *Call) (any, error) {
-	password, err := c.self()
-	if err != nil {
-		return nil, err
+	args := c.read()
+	password := args.self()
+	kind := args.text(0, "sha512")
+	salt, size, rounds := "", -1, 0
+	if c.arg(1, nil) != nil {
+		salt = args.anyText(1, "")
 	}
-	kind, err := c.text(0, "sha512")
-	if err != nil {
-		return nil, err
+	if c.arg(2, nil) != nil {
+		size = args.int(2, -1)
 	}
-	salt := ""
-	if v := c.arg(1, nil); v != nil {
-		if salt, err = c.anyText(1, ""); err != nil {
-			return nil, err
-		}
+	if c.arg(3, nil) != nil {
+		rounds = args.int(3, 0)
 	}
-	size, rounds := -1, 0
-	if v := c.arg(2, nil); v != nil {
-		if size, err = c.int(2, -1); err != nil {
-			return nil, err
-		}
-	}
-	if v := c.arg(3, nil); v != nil {
-		if rounds, err = c.int(3, 0); err != nil {
-			return nil, err
-		}
+	if args.err != nil {
+		return nil, args.err
 	}
 	kind = strings.TrimSuffix(kind, "_crypt")
 	p := passwordKinds[kind]

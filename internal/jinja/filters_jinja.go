@@ -121,13 +121,11 @@ func filterAttr(c *Call) (any, error) {
 }
 
 func filterBatch(c *Call) (any, error) {
-	items, err := c.items()
-	if err != nil {
-		return nil, err
-	}
-	n, err := c.int(0, 0)
-	if err != nil {
-		return nil, err
+	args := c.read()
+	items := args.items()
+	n := args.int(0, 0)
+	if args.err != nil {
+		return nil, args.err
 	}
 	var out, row []any
 	for _, v := range items {
@@ -152,13 +150,11 @@ func filterBatch(c *Call) (any, error) {
 }
 
 func filterSlice(c *Call) (any, error) {
-	items, err := c.items()
-	if err != nil {
-		return nil, err
-	}
-	n, err := c.int(0, 0)
-	if err != nil {
-		return nil, err
+	args := c.read()
+	items := args.items()
+	n := args.int(0, 0)
+	if args.err != nil {
+		return nil, args.err
 	}
 	if n <= 0 {
 		return nil, FilterError("integer division or modulo by zero")
@@ -185,13 +181,11 @@ func filterSlice(c *Call) (any, error) {
 }
 
 func filterCenter(c *Call) (any, error) {
-	s, err := c.self()
-	if err != nil {
-		return nil, err
-	}
-	width, err := c.int(0, 80)
-	if err != nil {
-		return nil, err
+	args := c.read()
+	s := args.self()
+	width := args.int(0, 80)
+	if args.err != nil {
+		return nil, args.err
 	}
 	return c.rt.callFunc(methodOf(s, "center"), "center", s, []any{width})
 }
@@ -230,17 +224,12 @@ func filterDictsort(c *Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	exact, err := c.bool(0, false)
-	if err != nil {
-		return nil, err
-	}
-	by, err := c.text(1, "key")
-	if err != nil {
-		return nil, err
-	}
-	back, err := c.bool(2, false)
-	if err != nil {
-		return nil, err
+	args := c.read()
+	exact := args.bool(0, false)
+	by := args.text(1, "key")
+	back := args.bool(2, false)
+	if args.err != nil {
+		return nil, args.err
 	}
 	pos := 0
 	switch by {
@@ -265,13 +254,11 @@ func filterDictsort(c *Call) (any, error) {
 func escapeHTML(s string) string { return html.EscapeString(s) }
 
 func filterFilesize(c *Call) (any, error) {
-	n, err := c.number()
-	if err != nil {
-		return nil, err
-	}
-	binary, err := c.bool(0, false)
-	if err != nil {
-		return nil, err
+	args := c.read()
+	n := args.number()
+	binary := args.bool(0, false)
+	if args.err != nil {
+		return nil, args.err
 	}
 	base, names := 1000.0, []string{"kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"}
 	if binary {
@@ -524,17 +511,12 @@ func (g *groupTuple) attribute(name string) (any, bool) {
 }
 
 func filterGroupby(c *Call) (any, error) {
-	items, err := c.items()
-	if err != nil {
-		return nil, err
-	}
-	attribute, err := c.need(0, "attribute")
-	if err != nil {
-		return nil, err
-	}
-	exact, err := c.bool(2, false)
-	if err != nil {
-		return nil, err
+	args := c.read()
+	items := args.items()
+	attribute := args.need(0, "attribute")
+	exact := args.bool(2, false)
+	if args.err != nil {
+		return nil, args.err
 	}
 	g := newGetter(attribute)
 	g.otherwise, g.lower = c.arg(1, nil), !exact
@@ -586,13 +568,11 @@ func filterIndent(c *Call) (any, error) {
 		}
 		indent = strings.Repeat(" ", max(width, 0))
 	}
-	first, err := c.bool(1, false)
-	if err != nil {
-		return nil, err
-	}
-	blank, err := c.bool(2, false)
-	if err != nil {
-		return nil, err
+	args := c.read()
+	first := args.bool(1, false)
+	blank := args.bool(2, false)
+	if args.err != nil {
+		return nil, args.err
 	}
 	if err := c.rt.product(len(indent), strings.Count(s, "\n")+1); err != nil {
 		return nil, err
@@ -628,14 +608,13 @@ func filterItems(c *Call) (any, error) {
 }
 
 func filterJoin(c *Call) (any, error) {
-	items, err := c.items()
-	if err != nil {
-		return nil, err
+	args := c.read()
+	items := args.items()
+	sep := args.anyText(0, "")
+	if args.err != nil {
+		return nil, args.err
 	}
-	sep, err := c.anyText(0, "")
-	if err != nil {
-		return nil, err
-	}
+	var err error
 	if c.has(1) && c.Args[1] != nil {
 		if items, err = newGetter(c.Args[1]).keys(c.rt, items); err != nil {
 			return nil, err
@@ -782,13 +761,11 @@ func selectBy(keep, attribute bool) Func {
 
 func filterExtreme(want int) Func {
 	return func(c *Call) (any, error) {
-		items, err := c.items()
-		if err != nil {
-			return nil, err
-		}
-		exact, err := c.bool(0, false)
-		if err != nil {
-			return nil, err
+		args := c.read()
+		items := args.items()
+		exact := args.bool(0, false)
+		if args.err != nil {
+			return nil, args.err
 		}
 		if len(items) == 0 {
 			return &Undefined{Hint: "No aggregated item, sequence was empty."}, nil
@@ -825,13 +802,11 @@ func filterReplace(c *Call) (any, error) {
 	if !c.has(0) || !c.has(1) {
 		return nil, typeError("replace() needs the old and the new text")
 	}
-	old, err := c.anyText(0, "")
-	if err != nil {
-		return nil, err
-	}
-	to, err := c.anyText(1, "")
-	if err != nil {
-		return nil, err
+	args := c.read()
+	old := args.anyText(0, "")
+	to := args.anyText(1, "")
+	if args.err != nil {
+		return nil, args.err
 	}
 	n := -1
 	if c.has(2) && c.Args[2] != nil {
@@ -858,13 +833,11 @@ func filterReverse(c *Call) (any, error) {
 }
 
 func filterRound(c *Call) (any, error) {
-	precision, err := c.int(0, 0)
-	if err != nil {
-		return nil, err
-	}
-	method, err := c.text(1, "common")
-	if err != nil {
-		return nil, err
+	args := c.read()
+	precision := args.int(0, 0)
+	method := args.text(1, "common")
+	if args.err != nil {
+		return nil, args.err
 	}
 	if err := Defined(c.Value); err != nil {
 		return nil, err
@@ -908,17 +881,12 @@ func roundTo(f float64, precision int) float64 {
 }
 
 func filterSort(c *Call) (any, error) {
-	items, err := c.items()
-	if err != nil {
-		return nil, err
-	}
-	back, err := c.bool(0, false)
-	if err != nil {
-		return nil, err
-	}
-	exact, err := c.bool(1, false)
-	if err != nil {
-		return nil, err
+	args := c.read()
+	items := args.items()
+	back := args.bool(0, false)
+	exact := args.bool(1, false)
+	if args.err != nil {
+		return nil, args.err
 	}
 	g := newMultiGetter(c.arg(2, nil))
 	g.lower = !exact
@@ -1014,27 +982,17 @@ func filterTrim(c *Call) (any, error) {
 }
 
 func filterTruncate(c *Call) (any, error) {
-	s, err := c.self()
-	if err != nil {
-		return nil, err
-	}
-	length, err := c.int(0, 255)
-	if err != nil {
-		return nil, err
-	}
-	kill, err := c.bool(1, false)
-	if err != nil {
-		return nil, err
-	}
-	end, err := c.text(2, "...")
-	if err != nil {
-		return nil, err
-	}
+	args := c.read()
+	s := args.self()
+	length := args.int(0, 255)
+	kill := args.bool(1, false)
+	end := args.text(2, "...")
 	leeway := 5
 	if c.has(3) && c.Args[3] != nil {
-		if leeway, err = c.int(3, 5); err != nil {
-			return nil, err
-		}
+		leeway = args.int(3, 5)
+	}
+	if args.err != nil {
+		return nil, args.err
 	}
 	runes, tail := []rune(s), utf8.RuneCountInString(end)
 	if length < tail {
@@ -1150,27 +1108,17 @@ func filterWordcount(c *Call) (any, error) {
 }
 
 func filterWordwrap(c *Call) (any, error) {
-	s, err := c.self()
-	if err != nil {
-		return nil, err
-	}
-	width, err := c.int(0, 79)
-	if err != nil {
-		return nil, err
-	}
-	long, err := c.bool(1, true)
-	if err != nil {
-		return nil, err
-	}
+	args := c.read()
+	s := args.self()
+	width := args.int(0, 79)
+	long := args.bool(1, true)
 	sep := "\n"
 	if c.has(2) && c.Args[2] != nil {
-		if sep, err = c.text(2, "\n"); err != nil {
-			return nil, err
-		}
+		sep = args.text(2, "\n")
 	}
-	hyphens, err := c.bool(3, true)
-	if err != nil {
-		return nil, err
+	hyphens := args.bool(3, true)
+	if args.err != nil {
+		return nil, args.err
 	}
 	if width <= 0 {
 		return nil, FilterError("invalid width %d (must be > 0)", width)

@@ -50,13 +50,11 @@ func (c *Call) selfFloat(what string) (float64, error) {
 }
 
 func filterLog(c *Call) (any, error) {
-	x, err := c.selfFloat("log()")
-	if err != nil {
-		return nil, err
-	}
-	base, err := c.float(0, math.E, "log()")
-	if err != nil {
-		return nil, err
+	args := c.read()
+	x := args.selfFloat("log()")
+	base := args.float(0, math.E, "log()")
+	if args.err != nil {
+		return nil, args.err
 	}
 	if x <= 0 || base <= 0 {
 		return nil, FilterError("math domain error")
@@ -71,13 +69,11 @@ func filterLog(c *Call) (any, error) {
 }
 
 func filterPow(c *Call) (any, error) {
-	x, err := c.selfFloat("pow()")
-	if err != nil {
-		return nil, err
-	}
-	y, err := c.float(0, 0, "pow()")
-	if err != nil {
-		return nil, err
+	args := c.read()
+	x := args.selfFloat("pow()")
+	y := args.float(0, 0, "pow()")
+	if args.err != nil {
+		return nil, args.err
 	}
 	r := exactPow(x, y)
 	if math.IsNaN(r) && !math.IsNaN(x) && !math.IsNaN(y) || x == 0 && y < 0 {
@@ -90,13 +86,11 @@ func filterPow(c *Call) (any, error) {
 }
 
 func filterRoot(c *Call) (any, error) {
-	x, err := c.selfFloat("root()")
-	if err != nil {
-		return nil, err
-	}
-	base, err := c.float(0, 2, "root()")
-	if err != nil {
-		return nil, err
+	args := c.read()
+	x := args.selfFloat("root()")
+	base := args.float(0, 2, "root()")
+	if args.err != nil {
+		return nil, args.err
 	}
 	if base == 2 {
 		if x < 0 {
@@ -146,13 +140,11 @@ func (rt *runtime) distinct(items, keys []any) ([]any, error) {
 func isMarked(v any) bool { _, ok := v.(value.Unsafe); return ok }
 
 func filterUnique(c *Call) (any, error) {
-	items, err := c.items()
-	if err != nil {
-		return nil, err
-	}
-	exact, err := c.bool(0, false)
-	if err != nil {
-		return nil, err
+	args := c.read()
+	items := args.items()
+	exact := args.bool(0, false)
+	if args.err != nil {
+		return nil, args.err
 	}
 	g := newGetter(c.arg(1, nil))
 	g.lower = !exact
@@ -178,13 +170,11 @@ func filterUnique(c *Call) (any, error) {
 // input.
 func setFilter(op string) Func {
 	return func(c *Call) (any, error) {
-		a, err := c.items()
-		if err != nil {
-			return nil, err
-		}
-		arg, err := c.need(0, "b")
-		if err != nil {
-			return nil, err
+		args := c.read()
+		a := args.items()
+		arg := args.need(0, "b")
+		if args.err != nil {
+			return nil, args.err
 		}
 		b, err := c.rt.iterate(arg)
 		if err != nil {

@@ -157,13 +157,11 @@ func realPath(s string) string {
 }
 
 func filterRelpath(c *Call) (any, error) {
-	s, err := c.self()
-	if err != nil {
-		return nil, err
-	}
-	start, err := c.text(0, ".")
-	if err != nil {
-		return nil, err
+	args := c.read()
+	s := args.self()
+	start := args.text(0, ".")
+	if args.err != nil {
+		return nil, args.err
 	}
 	if s == "" {
 		return nil, FilterError("no path specified")

@@ -211,13 +211,11 @@ func makeJoiner(c *Call) (any, error) {
 const lipsumText = "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut labore et dolore magna aliqua"
 
 func lipsum(c *Call) (any, error) {
-	n, err := c.int(0, 5)
-	if err != nil {
-		return nil, err
-	}
-	html, err := c.bool(1, true)
-	if err != nil {
-		return nil, err
+	args := c.read()
+	n := args.int(0, 5)
+	html := args.bool(1, true)
+	if args.err != nil {
+		return nil, args.err
 	}
 	if err := c.rt.product(len(lipsumText)+10, max(n, 0)); err != nil {
 		return nil, err

@@ -850,13 +850,11 @@ func mergeNets(nets []*ipNet) []*ipNet {
 }
 
 func filterIP4Hex(c *Call) (any, error) {
-	s, err := c.self()
-	if err != nil {
-		return nil, err
-	}
-	delimiter, err := c.text(0, "")
-	if err != nil {
-		return nil, err
+	args := c.read()
+	s := args.self()
+	delimiter := args.text(0, "")
+	if args.err != nil {
+		return nil, args.err
 	}
 	a, ok := parseIP(s, 4)
 	if !ok || a.bits != 32 {

@@ -227,13 +227,11 @@ func isIdentifier(s string) bool {
 func pad(left, right bool) Func {
 	return func(c *Call) (any, error) {
 		s := c.Value.(string)
-		width, err := c.int(0, 0)
-		if err != nil {
-			return nil, err
-		}
-		fill, err := c.text(1, " ")
-		if err != nil {
-			return nil, err
+		args := c.read()
+		width := args.int(0, 0)
+		fill := args.text(1, " ")
+		if args.err != nil {
+			return nil, args.err
 		}
 		if utf8.RuneCountInString(fill) != 1 {
 			return nil, typeError("The fill character must be exactly one character long")
@@ -490,17 +488,12 @@ func strRPartition(c *Call) (any, error) {
 }
 
 func strReplace(c *Call) (any, error) {
-	old, err := c.text(0, "")
-	if err != nil {
-		return nil, err
-	}
-	to, err := c.text(1, "")
-	if err != nil {
-		return nil, err
-	}
-	n, err := c.int(2, -1)
-	if err != nil {
-		return nil, err
+	args := c.read()
+	old := args.text(0, "")
+	to := args.text(1, "")
+	n := args.int(2, -1)
+	if args.err != nil {
+		return nil, args.err
 	}
 	return c.rt.replace(c.Value.(string), old, to, n)
 }

@@ -8,7 +8,6 @@ import (
 	"syscall"
 	"unicode"
 
-	"sunup/internal/jinja/pyre"
 	"sunup/internal/value"
 )
 
@@ -213,30 +212,15 @@ func asyncTest(key string) Func {
 
 func regexTest(kind string) Func {
 	return func(c *Call) (any, error) {
-		s, err := c.self()
-		if err != nil {
-			return nil, err
-		}
-		pattern, err := c.text(0, "")
-		if err != nil {
-			return nil, err
-		}
-		flags, err := c.regexFlags(c.arg(1, false), c.arg(2, false))
-		if err != nil {
-			return nil, err
-		}
+		args := c.read()
+		s := args.self()
+		re := args.regex(s, c.arg(1, false), c.arg(2, false))
 		how := kind
 		if how == "" {
-			if how, err = c.text(3, "search"); err != nil {
-				return nil, err
-			}
+			how = args.text(3, "search")
 		}
-		re, err := pyre.Compile(pattern, flags)
-		if err != nil {
-			return nil, FilterError("%s", err)
-		}
-		if err := c.matching(s); err != nil {
-			return nil, err
+		if args.err != nil {
+			return nil, args.err
 		}
 		find := re.Search
 		switch how {
@@ -359,13 +343,11 @@ func isMount(p string) bool {
 }
 
 func testSameFile(c *Call) (any, error) {
-	a, err := c.self()
-	if err != nil {
-		return nil, err
-	}
-	b, err := c.text(0, "")
-	if err != nil {
-		return nil, err
+	args := c.read()
+	a := args.self()
+	b := args.text(0, "")
+	if args.err != nil {
+		return nil, args.err
 	}
 	x, err1 := os.Stat(a)
 	y, err2 := os.Stat(b)

@@ -16,13 +16,11 @@ var versionOps = map[string]string{
 }
 
 func testVersion(c *Call) (any, error) {
-	a, err := c.self()
-	if err != nil {
-		return nil, err
-	}
-	b, err := c.anyText(0, "")
-	if err != nil {
-		return nil, err
+	args := c.read()
+	a := args.self()
+	b := args.anyText(0, "")
+	if args.err != nil {
+		return nil, args.err
 	}
 	if a == "" {
 		return nil, FilterError("Input version value cannot be empty")
