@@ -122,7 +122,6 @@ type Orchestration struct {
 	Quarantine any
 	Coverage   *yaml.Node
 	Limits     *yaml.Node
-	Gather     *yaml.Node
 	Budget     any
 	Owner      any
 	Grade      any

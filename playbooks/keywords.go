@@ -139,7 +139,7 @@ var keywordTable = []keyword{
 	{name: "coverage", shape: structure, in: inPlay},
 	{name: "limits", shape: structure, in: inPlay},
 	{name: "stop", shape: structure, in: inPlay},
-	{name: "gather", shape: structure, in: inPlay | inSteps},
+	{name: "gather", shape: structure, in: inPlay | inSteps | inRole},
 	{name: "budget", shape: duration, in: inPlay},
 	{name: "owner", shape: text, in: inPlay},
 	{name: "grade", shape: structure, in: inPlay},

@@ -31,9 +31,6 @@ func (s *session) ours(p *Play, name string, e *yaml.Entry) {
 	case "limits":
 		o.Limits = v
 		s.limits(e)
-	case "gather":
-		o.Gather = v
-		s.gather(e)
 	case "budget":
 		o.Budget = v.Value()
 	case "owner":
@@ -41,21 +38,6 @@ func (s *session) ours(p *Play, name string, e *yaml.Entry) {
 	case "grade":
 		o.Grade = v.Value()
 		s.grade(v)
-	}
-}
-
-// instead is what to write in place of keywords whose form is known and which
-// nothing carries out yet.
-var instead = map[string]say.Text{
-	"gather": say.T("use fetch and command in a task of rescue", "rescue의 작업에서 fetch와 command를 쓰세요"),
-}
-
-// carriedOut refuses such a keyword: a playbook must never mean more than what
-// is done.
-func (s *session) carriedOut(k *keyword, key, v *yaml.Node) {
-	if fix, lacking := instead[k.name]; lacking && !isNull(v) {
-		s.report(problem(key, "not-carried-out", say.T("%s is not carried out yet", "%s{은/는} 아직 동작하지 않습니다", k.name),
-			say.T("the run would be as if it were not there", "이 키워드가 없는 것처럼 실행됩니다"), fix))
 	}
 }
 
@@ -215,13 +197,6 @@ func (s *session) limit(item *yaml.Node) {
 	}
 	if !limits {
 		s.report(problem(item, "bad-limits", say.T("these limits limit nothing", "아무것도 제한하지 않는 limits입니다"), say.Text{}, say.T("add at_once, connections or commands", "at_once, connections, commands 중 하나를 쓰세요")))
-	}
-}
-
-func (s *session) gather(e *yaml.Entry) {
-	if e.Value.Kind == yaml.Scalar && !isNull(e.Value) && !isTemplateNode(e.Value) && !isText(e.Value) {
-		s.report(problem(e.Value, "bad-gather", say.T("gather must be a list of files and commands, not %s", "gather에는 파일과 명령의 목록이 와야 하는데 %s{이/가} 있습니다", kindWords(e.Value)), say.Text{},
-			say.T("write '- /var/log/app.log' or '- command: df -h'; for facts the keyword is gather_facts", "'- /var/log/app.log'나 '- command: df -h'처럼 쓰세요. 팩트 수집은 gather_facts입니다")))
 	}
 }
 

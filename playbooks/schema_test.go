@@ -32,7 +32,7 @@ var keywordDocs = map[string]string{
 	"coverage":   "Share of the hosts that must be left, {min: 95%, per: zone}.",
 	"limits":     "How many members of a pool may be out at any instant, {per: pool, at_once: 1}, and how fast a zone is worked on.",
 	"stop":       "Tasks that stop the play, for sunup stop and restart; [] for nothing.",
-	"gather":     "Not carried out yet: refused when the playbook is read.",
+	"gather":     "Files and commands whose end is collected from a host that fails, [/var/log/app.log, {command: df -h}].",
 	"budget":     "How long the play may take, such as 5m.",
 	"owner":      "Who answers for the play; shown in reports and work orders.",
 	"grade":      "Weight of a failure, 1 (gravest) to 4.",
@@ -45,6 +45,9 @@ func playbookSchema() object {
 	defs := health.Schema()
 	for _, k := range keywordTable {
 		s := k.schema()
+		if k.name == "gather" {
+			s = gatherSchema()
+		}
 		if doc := keywordDocs[k.name]; doc != "" {
 			s = described(s, doc)
 		}
@@ -129,6 +132,18 @@ func startupSchema() object {
 		}), "description": "Deadlines on the way, by name."},
 		"owner": object{"type": "string", "description": "Who answers for the run."},
 	}}
+}
+
+func gatherSchema() object {
+	entry := func(what string) object {
+		return object{"type": "object", "additionalProperties": false, "required": []any{what}, "properties": object{
+			what:     object{"type": "string"},
+			"most":   object{"type": []any{"string", "integer"}, "description": "The end of it that is kept, such as 64K."},
+			"within": object{"type": []any{"string", "number"}, "description": "Time limit, such as 30s."},
+		}}
+	}
+	one := anyOf(object{"type": "string", "pattern": "^[/~]|{{"}, entry("path"), entry("command"))
+	return anyOf(one, object{"type": "array", "items": one}, null(), ref("template"))
 }
 
 func ref(name string) object { return object{"$ref": "#/$defs/" + name} }

@@ -151,7 +151,6 @@ func (t *Task) Inside(file string) *Scope {
 // set reads one keyword into a scope.
 func (s *session) set(sc *Scope, k *keyword, key, v *yaml.Node) {
 	s.checkShape(k, key, v)
-	s.carriedOut(k, key, v)
 	if sc.Keywords == nil {
 		sc.Keywords = Keywords{}
 	}
@@ -173,6 +172,9 @@ func (s *session) set(sc *Scope, k *keyword, key, v *yaml.Node) {
 		s.moduleDefaults(sc, v)
 		kw.Value = v.Value()
 	default:
+		if k.name == "gather" {
+			s.gather(key, v)
+		}
 		if k.shape == conditions {
 			s.conditions(k, v)
 		} else {

@@ -42,21 +42,25 @@ type Builder struct {
 	columns map[string][]*Task        // by play and ID
 	hosts   map[string]*Host
 	// first and final are a host's span in a play.
-	spans          map[span]*spanOf
-	items          map[cellKey][]FailedItem
-	itemDiff       map[cellKey][]event.Diff
-	causes         map[string]*Cause
-	changes        map[int]*changed
-	warned         map[string]*Warned
-	stats          map[string]*value.Dict
-	bytes          int
-	diffs          int
-	untold         int
-	columnsLeftOut bool
-	planned        *event.Planned
-	resumes        int
-	blamed         map[cellKey]*Cause // by column and host: what its failure was counted to
-	gaps           []gap              // between attempts, when nothing ran
+	spans           map[span]*spanOf
+	items           map[cellKey][]FailedItem
+	itemDiff        map[cellKey][]event.Diff
+	causes          map[string]*Cause
+	changes         map[int]*changed
+	warned          map[string]*Warned
+	stats           map[string]*value.Dict
+	bytes           int
+	diffs           int
+	untold          int
+	worked          time.Time // the last event that is neither collecting nor the end
+	collecting      bool      // something was collected since
+	gatheredBytes   int
+	gatheredLeftOut bool
+	columnsLeftOut  bool
+	planned         *event.Planned
+	resumes         int
+	blamed          map[cellKey]*Cause // by column and host: what its failure was counted to
+	gaps            []gap              // between attempts, when nothing ran
 }
 
 type cellKey struct {
@@ -132,6 +136,8 @@ func (b *Builder) Emit(e event.Event) {
 		}
 	case event.HostQuarantined:
 		b.quarantined(d, e)
+	case event.Gathered:
+		b.gathered(d, e.Time)
 	case event.Steered:
 		if len(b.report.Steering) < maxWarnings {
 			b.report.Steering = append(b.report.Steering, Steering{At: e.Time, Action: d.Action, Host: d.Host, User: d.User, From: d.From, Reason: d.Reason})
@@ -154,9 +160,25 @@ func (b *Builder) Emit(e event.Event) {
 		r := &b.report
 		r.Complete, r.Outcome, r.ExitCode, r.Reason = true, d.Outcome, d.ExitCode, d.Reason
 		r.Recap, r.Reach, r.Ended = d.Recap, d.Reach, e.Time
+		if b.collecting { // the estate was up, or not, when the plays were over
+			r.Ended = b.worked
+		}
 	}
+	b.noteWork(e)
 	if e.Time.After(b.last) {
 		b.last = e.Time
+	}
+}
+
+// noteWork keeps when the work ended: logs that are collected after the last play
+// delay the end of the run, but not the opening.
+func (b *Builder) noteWork(e event.Event) {
+	switch e.Data.(type) {
+	case event.Gathered:
+		b.collecting = true
+	case event.Stats, event.RunEnded:
+	default:
+		b.worked, b.collecting = e.Time, false
 	}
 }
 
@@ -467,6 +489,7 @@ func (b *Builder) Report() *Report {
 	r.Causes = b.sortedCauses()
 	r.Failures = slices.Clone(r.Failures)
 	r.Anomalies = slices.Clone(r.Anomalies)
+	r.Gathered = slices.Clone(r.Gathered)
 	r.Changes = sortedChanges(r.Changes)
 	r.Quarantine = b.workOrders()
 	r.Stats = b.sortedStats()
@@ -688,6 +711,9 @@ func (b *Builder) notes() []say.Text {
 	}
 	if b.diffs > maxDiffTotal {
 		out = append(out, say.T("There were so many differences that some are left out.", "변경 내용이 너무 많아 일부를 생략했습니다."))
+	}
+	if b.gatheredLeftOut {
+		out = append(out, say.T("Not all that was collected from hosts is in this report; the events of the run have it.", "호스트에서 수집한 자료 일부를 생략했습니다. 전체는 실행의 이벤트에 있습니다."))
 	}
 	if b.columnsLeftOut {
 		out = append(out, say.T("Tasks beyond the first %d are left out.", "처음 %d개를 넘는 작업은 생략했습니다.", maxColumns))

@@ -142,6 +142,7 @@ type page struct {
 	Slowed      []StepHistory // steps slower than usual, the worst first
 	Unusual     []unusualRow  // steps on hosts out of the usual, the farthest first
 	Zones       int
+	Collected   []gatheredHost
 
 	names int // of hosts that may still be written
 }
@@ -181,6 +182,7 @@ func newPage(r *Report, lang say.Lang) *page {
 	for _, a := range r.unusual()[:min(len(r.Anomalies), pageUnusual)] {
 		p.Unusual = append(p.Unusual, unusualRow{a, both(a.usually()), both(a.howFar())})
 	}
+	p.Collected = forPage(r.gatheredByHost())
 	p.Untold = max(0, len(p.Bad)-pageFailures)
 	p.Bad = p.Bad[:min(len(p.Bad), pageFailures)]
 	p.Caught = p.Caught[:min(len(p.Caught), pageFailures)]

@@ -21,7 +21,7 @@ import (
 // TestSchemaIsThatOfTheStructs makes the schema from the structs and their
 // comments, and compares it with the published one.
 func TestSchemaIsThatOfTheStructs(t *testing.T) {
-	m := schemaMaker{defs: map[string]any{}, docs: fieldDocs(t, "report.go", "../internal/event/event.go")}
+	m := schemaMaker{defs: map[string]any{}, docs: fieldDocs(t, "report.go", "gathered.go", "../internal/event/event.go")}
 	root := m.object(reflect.TypeFor[Report]())
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	root["title"] = "sunup report"

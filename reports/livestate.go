@@ -104,6 +104,8 @@ func (s *liveState) apply(e event.Event) []line {
 		}
 	case event.Warning:
 		return []line{line{{"⚠ ", "33"}}.with(s.in("warning: ", "경고: "), "33").with(s.about(d), "")}
+	case event.Gathered:
+		return s.collected(d)
 	case event.Forecast:
 		return s.forecast(d)
 	case event.Anomaly:

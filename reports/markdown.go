@@ -83,6 +83,7 @@ func (m *markdown) document() {
 	m.orders()
 	m.causes()
 	m.failures()
+	m.gathered()
 	m.title("sheet_plays", len(r.Plays))
 	m.plays()
 	m.unusual()

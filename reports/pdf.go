@@ -73,6 +73,7 @@ func (d *pdf) document() {
 	d.unusual()
 	d.slow()
 	d.failures()
+	d.gathered()
 	d.changes()
 	d.hosts()
 	d.warnings()

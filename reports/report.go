@@ -53,6 +53,8 @@ type Report struct {
 	Warnings []*Warned     `json:"warnings"`
 	Steering []Steering    `json:"steering,omitempty"`
 	Stats    []Stats       `json:"stats,omitempty"`
+	// Gathered is what was collected from hosts after failures.
+	Gathered []Gathered `json:"gathered,omitempty"`
 	// Anomalies are steps that took a host so long, or so short, as its past
 	// does not explain.
 	Anomalies []Anomalous `json:"anomalies,omitempty"`

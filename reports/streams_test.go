@@ -60,6 +60,8 @@ type imaginedTask struct {
 	end  func(host string) (event.Outcome, event.Result)
 	on   func(host string) bool // nil is all
 	loop []string
+	// gathers is what is collected from a host after it failed there.
+	gathers func(host string) []event.Gathered
 }
 
 var seoul = time.FixedZone("KST", 9*3600)
@@ -225,6 +227,12 @@ func (m *imagined) host(p imaginedPlay, t imaginedTask, number int, h string, no
 		m.say(ended, event.Anomaly{Play: p.Play, Task: number, Host: h, Took: took, Usual: usual, Spread: usual / 20, Runs: 24})
 	}
 	m.count(p, h, number, outcome, result, ended)
+	if t.gathers != nil {
+		for i, g := range t.gathers(h) {
+			g.Play, g.Task, g.Host, g.Took = p.Play, number, h, 20*time.Millisecond
+			m.say(ended.Add(time.Duration(i+1)*20*time.Millisecond), g)
+		}
+	}
 	return ended
 }
 
@@ -386,6 +394,11 @@ func failed() *imagined {
 					return event.Unreachable, event.Result{Values: value.NewDict("changed", false, "unreachable", true, "msg", "Failed to connect to the host via ssh: ssh: connect to host 10.0.3.4 port 22: Connection timed out")}
 				}
 				return event.OK, event.Result{}
+			}, gathers: func(h string) []event.Gathered {
+				if h != "app-4" {
+					return nil
+				}
+				return []event.Gathered{{Refused: say.T("the host could not be reached, so nothing was collected", "호스트에 연결할 수 없어 아무것도 수집하지 못했습니다")}}
 			}},
 			{name: "Stop the old one", module: "shell", took: 2 * time.Second, end: func(h string) (event.Outcome, event.Result) {
 				if strings.HasPrefix(h, "app-") {
@@ -402,7 +415,7 @@ func failed() *imagined {
 					return event.Failed, event.Result{Values: value.NewDict("changed", false, "rc", 1, "cmd", "cat </etc/x>", "stdout", "</pre><script>alert('x')</script>\x07\x1b[2J\x1b]0;title\x07 bell and escape\r\nnul:\x00 end\xff", "msg", "broken </script><img src=x onerror=alert(2)>")}
 				}
 				return event.Changed, event.Result{}
-			}},
+			}, gathers: collected},
 			{name: "Migrate", module: "command", took: 3 * time.Second, on: func(h string) bool { return strings.HasPrefix(h, "db-") }, end: func(h string) (event.Outcome, event.Result) {
 				if h == "db-2" {
 					return event.Rescued, event.Result{Values: value.NewDict("changed", false, "rc", 1, "cmd", "migrate up", "stderr", "lock held by another session", "msg", "non-zero return code")}
@@ -416,6 +429,24 @@ func failed() *imagined {
 		{PlayStarted: event.PlayStarted{Name: "Nobody", NoHosts: "no hosts matched"}},
 	}
 	return m
+}
+
+// collected is what comes from hosts of the failed night: a log that wants to
+// harm the page, a long one, a command, and what could not be had.
+func collected(h string) []event.Gathered {
+	one := 1
+	switch h {
+	case "app-1":
+		return []event.Gathered{
+			{Source: "/var/log/app/*.log", File: "/var/log/app/app.log", Size: 5 << 20, Cut: true, Hidden: 1, Text: strings.Repeat("08:30:05 unpacking app/static/file\n", 1200) + "08:30:07 token=******** write failed: No space left on device\n"},
+			{Source: "/var/log/app/*.log", File: "/var/log/app/../../../etc/old <b>.log", Size: 31, Encoding: "cp949", Text: "=1+1 기동 실패: 디스크가 가득 찼습니다\n"},
+			{Source: "df -h /srv", Command: true, RC: &one, Text: "Filesystem Size Used Avail Use% Mounted on\n/dev/sda1   20G  20G     0 100% /srv\n\x1b[31mfull\x1b[0m\n"},
+			{Source: "/var/log/syslog", File: "/var/log/syslog", Size: 88123, Refused: say.T("it may not be read by this user: add become to the task or play", "이 사용자에게 읽기 권한이 없습니다. 작업이나 플레이에 become을 더하십시오")},
+		}
+	case "<script>alert(1)</script>":
+		return []event.Gathered{{Source: "/var/log/app.log", File: "/var/log/app.log", Size: 60, Text: "</pre><script>alert('log')</script>\x1b[2J```\n"}}
+	}
+	return nil
 }
 
 // cancelled is stopped by a person in its last task.

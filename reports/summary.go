@@ -47,6 +47,7 @@ func WriteSummary(w io.Writer, r *Report, o SummaryOptions) error {
 	s.headline()
 	s.quarantine()
 	s.causes()
+	s.gathered()
 	s.unusual()
 	s.slow()
 	s.files()

@@ -21,6 +21,9 @@ func tablesOf(r *Report) []table {
 	if len(r.Anomalies) > 0 {
 		tables = append(tables, unusualTable(r))
 	}
+	if len(r.Gathered) > 0 {
+		tables = append(tables, gatheredTable(r))
+	}
 	return append(tables, playsTable(r), tasksTable(r), hostsTable(r), changesTable(r), resultsTable(r))
 }
 

@@ -47,6 +47,8 @@ var Writers = []Writer{
 	{"csv", "report.failures.csv", csvOf(failuresTable)},
 	{"csv", "report.quarantine.csv", csvOf(quarantineTable)},
 	{"csv", "report.changes.csv", csvOf(changesTable)},
+	{"csv", "report.unusual.csv", csvOf(unusualTable)},
+	{"csv", "report.gathered.csv", csvOf(gatheredTable)},
 	{"xlsx", "report.xlsx", WriteXLSX},
 	{"pdf", "report.pdf", WritePDF},
 	{"junit", "report.junit.xml", WriteJUnit},

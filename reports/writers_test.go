@@ -121,7 +121,7 @@ func TestWritersOf(t *testing.T) {
 	for _, w := range writers {
 		files = append(files, w.File)
 	}
-	assert.Equal(t, []string{"report.md", "report.results.csv", "report.hosts.csv", "report.plays.csv", "report.tasks.csv", "report.failures.csv", "report.quarantine.csv", "report.changes.csv", "report.xlsx"}, files)
+	assert.Equal(t, []string{"report.md", "report.results.csv", "report.hosts.csv", "report.plays.csv", "report.tasks.csv", "report.failures.csv", "report.quarantine.csv", "report.changes.csv", "report.unusual.csv", "report.gathered.csv", "report.xlsx"}, files)
 	_, unknown = WritersOf([]string{"html", "docx"})
 	assert.Equal(t, "docx", unknown)
 	all, _ := WritersOf([]string{"all"})

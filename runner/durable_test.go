@@ -226,6 +226,8 @@ func once(t *testing.T, events []event.Event) map[string]int {
 			n[fmt.Sprint("notified ", d.Host, d.Handler)]++
 		case event.HostQuarantined:
 			n[fmt.Sprint("quarantined ", d.Host, d.Play)]++
+		case event.Gathered:
+			n[fmt.Sprint("gathered ", d.Host, d.Play, d.Source, d.File, d.Text)]++
 		case event.HostLost:
 			n[fmt.Sprint("lost ", d.Host, d.Play)]++
 		case event.Included:
@@ -360,6 +362,6 @@ func TestNothingIsSentBeforeItsIntentIsRecorded(t *testing.T) {
 // silent is a link that nothing goes through.
 type silent struct{}
 
-func (silent) As(connection.Become) connection.Conn { return nil }
+func (silent) As(connection.Become) connection.Conn { return logs{} }
 func (silent) Reset() error                         { return nil }
 func (silent) Close() error                         { return nil }

@@ -467,7 +467,7 @@ func (x *execution) moduleCall(scope *vars.Scope, set settings, m *modules.Modul
 	if err != nil {
 		return nil, nil, err
 	}
-	x.secrets = append(x.secrets, args.Secrets()...)
+	x.secrets, x.args = append(x.secrets, args.Secrets()...), args.All()
 	check, err := set.bool("check_mode", x.run_.Check)
 	if err != nil {
 		return nil, nil, err
@@ -711,6 +711,7 @@ func (x *execution) tell(end *taskEnd) {
 	if n := x.attempts + x.resent; n > 1 {
 		e.Attempts = n
 	}
+	x.noteHidden(e.Result.NoLog)
 	e.Result.Why, e.Result.Fix = x.explain(end.result)
 	if x.task.Loop != nil && end.outcome != event.Unreachable {
 		e.Result.Values.Delete("results") // each item was told by itself

@@ -47,6 +47,8 @@ type Journal struct {
 	steps   map[stepKey][]*pastStep
 	claimed map[int]bool
 	told    map[string]int
+	// gathered is what was collected after the failure of a step.
+	gathered map[stepKey]*pastGathering
 }
 
 // taskKey is a task of a play; stepKey is that on one host.
@@ -111,7 +113,7 @@ func ReadJournal(record iter.Seq2[event.Event, error], o JournalOptions) (*Journ
 	f.j = &Journal{
 		attempt: 2, onlyAgain: o.Failed, plays: map[int]event.PlayStarted{}, starts: map[int]event.TaskStarted{},
 		announced: map[taskKey][]int{}, again: map[string]bool{}, steps: map[stepKey][]*pastStep{},
-		claimed: map[int]bool{}, told: map[string]int{}, orders: map[string]Order{}, Inputs: map[string]string{}, Facets: map[string]string{},
+		claimed: map[int]bool{}, told: map[string]int{}, orders: map[string]Order{}, gathered: map[stepKey]*pastGathering{}, Inputs: map[string]string{}, Facets: map[string]string{},
 	}
 	for e, err := range event.Settled(record) {
 		if err != nil {
@@ -190,6 +192,8 @@ func (f *journalFold) add(e event.Event) {
 		case OrderRelease:
 			delete(j.orders, d.Host)
 		}
+	case event.Gathered:
+		j.noteGathered(d, e.Seq)
 	case event.HostQuarantined, event.PlayEnded:
 		f.outs = append(f.outs, outing{e.Seq, e.Data})
 	case event.HostLost, event.NoHostsLeft, event.Stats:
@@ -313,6 +317,7 @@ func isAgain(o event.Outcome, options JournalOptions) bool {
 // reopen makes a step that ended badly one that is to be done: items of a loop
 // that went well stay done.
 func (f *journalFold) reopen(s *pastStep) {
+	f.j.forgetGathered(s.stepKey)
 	f.j.void = append(f.j.void, s.seqs...)
 	s.end, s.seqs, s.attempts = nil, nil, 0
 	for i, item := range s.items {

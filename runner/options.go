@@ -72,6 +72,12 @@ type Options struct {
 	// StartAt skips tasks until the one of this name.
 	StartAt       string
 	ForceHandlers bool
+	// GatherOnFailure collects the usual things from every host that fails, beside
+	// what gather asks for.
+	GatherOnFailure bool
+	// Hidden are the texts that nobody may be shown, as far as the caller knows
+	// them (what was decrypted); the run adds its own. Nil means none.
+	Hidden *Hidden
 	// Defaults are the settings that flags and configuration give.
 	Defaults Defaults
 	// Prompt asks the person; nil means nobody is there.
@@ -152,6 +158,9 @@ func (o Options) applyDefaults() Options {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Hidden == nil {
+		o.Hidden = NewHidden()
 	}
 	if o.ExtraVars == nil {
 		o.ExtraVars = &value.Dict{}

@@ -45,6 +45,9 @@ type PlannedPlay struct {
 	Privileges []string      `json:"privileges,omitempty"`
 	Steps      []PlannedTask `json:"steps"`
 	Probes     []string      `json:"probes,omitempty"` // of its health
+	// Gathers are the paths and commands whose end is collected from hosts that
+	// fail, as written.
+	Gathers []string `json:"gathers,omitempty"`
 }
 
 // PlannedTask is one task of a plan, before anything is included.
@@ -268,6 +271,11 @@ func (p *playRun) planStep(out *PlannedPlay, t *playbooks.Task, part event.Secti
 		}
 	}
 	out.Steps = append(out.Steps, step)
+	for _, s := range p.run.plan(t).gathersAsWritten() {
+		if !slices.Contains(out.Gathers, s.text) {
+			out.Gathers = append(out.Gathers, s.text)
+		}
+	}
 }
 
 // reaches is how a task reaches the first host of its play.

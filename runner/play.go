@@ -653,6 +653,9 @@ func (p *playRun) askPrompts() error {
 		if err != nil {
 			return err
 		}
+		if q.Private {
+			p.run.Hidden.Add(value.Str(answer))
+		}
 		answers.Set(q.Name, answer)
 	}
 	p.promptVars = fixed(vars.PlayPrompt, "vars_prompt "+p.play.Pos.String(), answers)

@@ -171,56 +171,38 @@ func (x *execution) takeDiffs(r *modules.Result, d *value.Dict) {
 // untupled makes lists of tuples: facts travel as JSON in Ansible, which knows
 // no tuples.
 func untupled(v any) any {
-	switch v := v.(type) {
-	case value.Tuple:
-		return untupled(&value.List{Items: v})
-	case *value.List:
-		out := &value.List{Items: make([]any, len(v.Items))}
-		for i, item := range v.Items {
-			out.Items[i] = untupled(item)
+	return value.Map(v, func(leaf any) any {
+		if t, isTuple := leaf.(value.Tuple); isTuple {
+			return untupled(&value.List{Items: t})
 		}
-		return out
-	case *value.Dict:
-		out := &value.Dict{}
-		for k, item := range v.All() {
-			out.Set(k, untupled(item))
-		}
-		return out
-	}
-	return v
+		return leaf
+	})
 }
 
 // scrub replaces secret values wherever they stand in a result.
 func scrub(v any, secrets []string) any {
-	switch v := v.(type) {
-	case string:
-		for _, s := range secrets {
-			if s == "" {
-				continue
-			}
-			if v == s {
-				return "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
-			}
-			// Shorter values stand in other texts by chance.
-			if len(s) >= 3 {
-				v = strings.ReplaceAll(v, s, "********")
-			}
+	return value.Map(v, func(leaf any) any {
+		if text, isText := leaf.(string); isText {
+			return scrubText(text, secrets)
 		}
-		return v
-	case *value.List:
-		out := &value.List{Items: make([]any, len(v.Items))}
-		for i, item := range v.Items {
-			out.Items[i] = scrub(item, secrets)
+		return leaf
+	})
+}
+
+func scrubText(text string, secrets []string) string {
+	for _, s := range secrets {
+		if s == "" {
+			continue
 		}
-		return out
-	case *value.Dict:
-		out := &value.Dict{}
-		for k, item := range v.All() {
-			out.Set(k, scrub(item, secrets))
+		if text == s {
+			return "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 		}
-		return out
+		// Shorter values stand in other texts by chance.
+		if len(s) >= 3 {
+			text = strings.ReplaceAll(text, s, stars)
+		}
 	}
-	return v
+	return text
 }
 
 // censored is what is shown of a result with no_log.
@@ -294,9 +276,8 @@ func (x *execution) shownDiffs() []event.Diff {
 	}
 	out := make([]event.Diff, len(diffs))
 	for i, d := range diffs {
-		d.Before, _ = scrub(d.Before, x.secrets).(string)
-		d.After, _ = scrub(d.After, x.secrets).(string)
-		d.Prepared, _ = scrub(d.Prepared, x.secrets).(string)
+		d.Before, d.After = scrubText(d.Before, x.secrets), scrubText(d.After, x.secrets)
+		d.Prepared = scrubText(d.Prepared, x.secrets)
 		out[i] = d
 	}
 	return out

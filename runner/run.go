@@ -53,6 +53,8 @@ type Run struct {
 	outages  *outages
 	watches  watches
 	paces    paces
+
+	gatherings *gatherings
 }
 
 type versionedGroups struct {
@@ -64,14 +66,15 @@ type versionedGroups struct {
 func New(o Options) *Run {
 	o = o.applyDefaults()
 	r := &Run{
-		Options:   o,
-		stream:    newStream(o.Sink, o.Now, o.Journal),
-		pool:      newPool(o.Forks),
-		hosts:     map[string]*host{},
-		outages:   newOutages(),
-		extraVars: fixed(vars.ExtraVars, "extra vars (-e)", o.ExtraVars),
-		stepping:  o.Confirm != nil,
-		started:   o.StartAt == "",
+		Options:    o,
+		stream:     newStream(o.Sink, o.Now, o.Journal),
+		pool:       newPool(o.Forks),
+		hosts:      map[string]*host{},
+		outages:    newOutages(),
+		gatherings: newGatherings(),
+		extraVars:  fixed(vars.ExtraVars, "extra vars (-e)", o.ExtraVars),
+		stepping:   o.Confirm != nil,
+		started:    o.StartAt == "",
 	}
 	if o.Journal != nil {
 		r.tasks.Store(o.Journal.tasks)
@@ -110,6 +113,7 @@ func (r *Run) Execute(ctx context.Context, books []*playbooks.Playbook) (Summary
 	settled := r.foresee(ctx, books)
 	err := r.runBooks(ctx, books)
 	settled()
+	r.gatherings.wg.Wait()
 	r.watches.end()
 	err = cmp.Or(err, r.cancel.aborted(), r.lostRecord.get())
 	r.jobs.wait()

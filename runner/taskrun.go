@@ -209,7 +209,12 @@ func (t *taskRun) doer(hosts []*host) int {
 
 func (t *taskRun) onHost(h *host) *taskEnd {
 	h.working.Lock()
-	defer h.working.Unlock()
+	taken := false // by a gathering, which gives the host back
+	defer func() {
+		if !taken {
+			h.working.Unlock()
+		}
+	}()
 	if t.task.IsHandler {
 		h.clearNotified(t.task.ID)
 	}
@@ -232,7 +237,9 @@ func (t *taskRun) onHost(h *host) *taskEnd {
 	if h.out() {
 		cancel() // an order came before the work
 	}
-	return x.run()
+	end := x.run()
+	taken = x.beginGathering(end)
+	return end
 }
 
 // leftOut is the end of a host that a resume does nothing new on.
@@ -263,7 +270,8 @@ type execution struct {
 	resent   int // times that it was sent again after a lost connection
 	delegate string
 	includes []includeRequest
-	secrets  []string // values of arguments that must not be shown
+	secrets  []string    // values of arguments that must not be shown
+	args     *value.Dict // of the last call
 	diffs    []event.Diff
 	// tainted: text from a host or a lookup went into the arguments.
 	tainted bool

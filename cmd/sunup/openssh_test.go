@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sunup/internal/connection/sshdtest"
+	"sunup/runner"
 )
 
 // sshHosts starts real OpenSSH servers and returns their inventory lines.
@@ -153,4 +154,62 @@ func TestSudoOnRealServers(t *testing.T) {
 	out, code = sunup(t, "run", "--output", "ansible", "-i", write(t, "hosts.ini", line), playbook)
 	require.Equal(t, exitFailed, code, out)
 	assert.Contains(t, out, "password required")
+}
+
+// What is collected after a failure comes over the connection that the run has,
+// as the user that the task is, and without secrets.
+func TestGatherOnRealServers(t *testing.T) {
+	lines := sshHosts(t, 2)
+	logs := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(logs, "app.log"), []byte("begin\nuser=a password=corr3ct-horse\n"+strings.Repeat("x", 300<<10)+"\nthe end\n"), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(logs, "cp949.log"), []byte("\xb1\xe2\xb5\xbf \xbd\xc7\xc6\xd0\n"), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(logs, "wtmp"), []byte("a\x00b\xff\x01\n"), 0o644))
+	playbook := write(t, "play.yml", `
+- hosts: all
+  gather_facts: false
+  quarantine: true
+  vars: {secret: corr3ct-horse}
+  gather:
+    - `+logs+`/*
+    - command: echo $SSH_CONNECTION; grep -c . `+logs+`/app.log
+    - {command: cat `+logs+`/app.log, most: 1K}
+  tasks:
+    - command: test "{{ secret }}" = "{{ inventory_hostname }}"
+      no_log: true
+      when: inventory_hostname == 'host1'
+    - debug: {msg: goes on}
+`)
+	dir := t.TempDir()
+	out, code := sunup(t, "run", "--output", "plain", "--report", dir, "--report-format", "all", "--events", filepath.Join(dir, "events.jsonl"),
+		"-i", write(t, "hosts.ini", strings.Join(lines, "\n")), playbook)
+	require.Equal(t, runner.CodeQuarantined, code, out)
+	assert.NotContains(t, out, "collected: host2")
+	of := func(name string) string {
+		b, err := os.ReadFile(filepath.Join(dir, "gathered", "host1", filepath.FromSlash(name)))
+		require.NoError(t, err, out)
+		return string(b)
+	}
+	assert.True(t, strings.HasSuffix(of(logs+"/app.log"), "x\nthe end\n"))
+	assert.Less(t, len(of(logs+"/app.log")), 65<<10, "the end of it")
+	assert.Equal(t, "기동 실패\n", of(logs+"/cp949.log"))
+	assert.NotContains(t, of(logs+"/wtmp"), "\x00")
+	assert.Contains(t, of(logs+"/wtmp"), `\xff`)
+	commands, err := filepath.Glob(filepath.Join(dir, "gathered", "host1", "commands", "*"))
+	require.NoError(t, err)
+	require.Len(t, commands, 2)
+	first, err := os.ReadFile(commands[0])
+	require.NoError(t, err)
+	assert.Contains(t, string(first), "127.0.3.1 ", "on the host, over its connection")
+	events, err := os.ReadFile(filepath.Join(dir, "events.jsonl"))
+	require.NoError(t, err)
+	assert.Equal(t, 5, strings.Count(string(events), `"type":"gathered"`))
+	assert.Contains(t, string(events), `"host":"host1","handshakes":1,`, "no second connection")
+	require.NoError(t, filepath.Walk(dir, func(path string, info os.FileInfo, err error) error {
+		if err == nil && info.Mode().IsRegular() {
+			b, err := os.ReadFile(path)
+			require.NoError(t, err)
+			assert.NotContains(t, string(b), "corr3ct-horse", path)
+		}
+		return err
+	}))
 }

@@ -211,6 +211,9 @@ func (t planText) play(w io.Writer, p runner.PlannedPlay, width int) {
 	if len(p.Probes) > 0 {
 		line("%s", t.in("up when: %s", "완료 조건: %s", strings.Join(p.Probes, "; ")))
 	}
+	if len(p.Gathers) > 0 {
+		line("%s", t.in("after a failure: collects %s", "실패 시 수집: %s", strings.Join(p.Gathers, "; ")))
+	}
 	if len(p.HostNames) == 0 {
 		line("%s", t.in("no hosts matched %s", "%s에 맞는 호스트가 없습니다", strings.Join(p.Pattern, ",")))
 	}

@@ -23,6 +23,7 @@ import (
 	"sunup/inventory"
 	"sunup/modules"
 	"sunup/playbooks"
+	"sunup/runner"
 )
 
 // project is what a command works with: configuration, inventory, language.
@@ -34,10 +35,12 @@ type project struct {
 	loader    *playbooks.Loader
 	extraVars *value.Dict
 	secrets   *vault.Secrets
-	target    targetFlags
-	sources   []string // of the inventory
-	inputs    *inputs
-	plays     map[string]int // how many each playbook has, by its path
+	// hidden is what was decrypted: nobody is shown it.
+	hidden  *runner.Hidden
+	target  targetFlags
+	sources []string // of the inventory
+	inputs  *inputs
+	plays   map[string]int // how many each playbook has, by its path
 	// loaderOptions are what loader was made from.
 	loaderOptions playbooks.Options
 }
@@ -46,7 +49,7 @@ type project struct {
 // Warnings are told; problems end the command. A command that only checks needs
 // no inventory.
 func (a *app) openProject(ctx context.Context, t targetFlags, checking bool) (*project, error) {
-	p := &project{app: a, target: t, inputs: newInputs(), plays: map[string]int{}}
+	p := &project{app: a, target: t, inputs: newInputs(), plays: map[string]int{}, hidden: runner.NewHidden()}
 	var problems diag.Problems
 	p.config, problems = config.Load(a.getenv)
 	if err := problems.Err(); err != nil {
@@ -309,7 +312,18 @@ func (p *project) readFile(path string) ([]byte, error) {
 
 func (p *project) decrypt(src []byte) ([]byte, error) {
 	plain, _, err := p.secrets.Decrypt(bytes.TrimSpace(src))
+	p.hide(plain)
 	return plain, err
+}
+
+// hide keeps what was decrypted out of what is collected from hosts: the values
+// of a file of variables, or the text as it is.
+func (p *project) hide(plain []byte) {
+	if n, problems := yaml.Load("", plain); n != nil && n.Kind == yaml.Mapping && !problems.HasErrors() {
+		p.hidden.AddValues(n.Value())
+		return
+	}
+	p.hidden.Add(string(plain))
 }
 
 func (p *project) decryptText(text string) (string, error) {

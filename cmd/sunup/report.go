@@ -197,7 +197,24 @@ func (a *app) writeReports(dir string, source reports.Source, writers []reports.
 			files = append(files, file)
 		}
 	}
-	return files, nil
+	return files, writeGathered(dir, source.Report)
+}
+
+// writeGathered writes what was collected from hosts as files of its own.
+func writeGathered(dir string, r *reports.Report) error {
+	for _, g := range reports.GatheredFiles(r) {
+		file := filepath.Join(dir, filepath.FromSlash(g.Name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
+			return fmt.Errorf("write what was collected: %w", err)
+		}
+		if err := writeWhole(file, func(f *os.File) error {
+			_, err := f.WriteString(g.Text)
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (a *app) writeWith(w reports.Writer, out io.Writer, source reports.Source) error {

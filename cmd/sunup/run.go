@@ -45,7 +45,7 @@ type runFlags struct {
 	tags, skipTags                              []string
 	check, diff, step, forceHandlers            bool
 	syntaxCheck, listHosts, listTasks, listTags bool
-	flushCache                                  bool
+	flushCache, gather                          bool
 	forks, verbosity                            int
 	startAt                                     string
 
@@ -108,6 +108,9 @@ func (a *app) addRunFlags(c *cobra.Command, f *runFlags) {
 	fs.StringVar(&f.startAt, "start-at-task", "", a.text("begin at the task of this name", "이 이름의 작업부터 시작"))
 	fs.BoolVar(&f.step, "step", false, a.text("ask before each task", "작업마다 확인"))
 	fs.BoolVar(&f.forceHandlers, "force-handlers", false, a.text("run handlers even when a task failed", "작업이 실패해도 핸들러 실행"))
+	if f.style == sunupStyle {
+		fs.BoolVar(&f.gather, "gather-on-failure", false, a.text("collect state and logs from every host that fails (beside what gather asks for)", "실패한 호스트의 상태와 로그를 수집 (gather에 적은 것에 더해)"))
+	}
 	fs.BoolVar(&f.syntaxCheck, "syntax-check", false, a.text("only check the playbooks", "플레이북 검사만"))
 	fs.BoolVar(&f.listHosts, "list-hosts", false, a.text("only list the hosts", "대상 호스트 목록만"))
 	fs.BoolVar(&f.listTasks, "list-tasks", false, a.text("only list the tasks", "작업 목록만"))
@@ -251,6 +254,7 @@ func (p *project) runOptions(f *runFlags, paths []string) (runner.Options, error
 		ConfigFile: c.File,
 		Forks:      f.forks, Check: f.check, Diff: f.diff || c.Bool("DIFF_ALWAYS"), Verbosity: f.verbosity,
 		Limit: f.target.limit, ExtraVars: p.extraVars, StartAt: f.startAt,
+		GatherOnFailure: f.gather, Hidden: p.hidden,
 		ForceHandlers: f.forceHandlers || c.Bool("DEFAULT_FORCE_HANDLERS"),
 		Defaults:      defaults, Read: p.readFile, LoadVars: p.loadVars,
 		Reload: func() (*inventory.Inventory, diag.Problems) { return p.readInventory(p.app.ctx) },

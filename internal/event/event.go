@@ -49,6 +49,7 @@ const (
 	TypeNotified        Type = "notified"
 	TypeHostLost        Type = "host_lost"
 	TypeHostQuarantined Type = "host_quarantined"
+	TypeGathered        Type = "gathered"
 	TypeSteered         Type = "steered"
 	TypeProbe           Type = "probe"
 	TypeHostUp          Type = "host_up"
@@ -485,6 +486,32 @@ type HostQuarantined struct {
 	Task   int      `json:"task"`           // the number of the task that failed
 }
 
+// Gathered is what was collected from a host after a task failed there: the end
+// of one file, or of what one command printed, or why it could not be had.
+type Gathered struct {
+	Play int    `json:"play"` // the play's number
+	Task int    `json:"task"` // the number of the task that failed
+	Host string `json:"host"` // inventory name
+	// Source is what was asked for: a path, perhaps with wildcards, or a command
+	// line. It is empty when nothing of the host could be had.
+	Source string `json:"source,omitempty"`
+	// Command says that the source is a command line.
+	Command bool   `json:"command,omitempty"`
+	File    string `json:"file,omitempty"` // the file's path on the host
+	// Text is UTF-8; bytes that are none are shown as \xNN, and secrets as stars.
+	Text string `json:"text,omitempty"`
+	Size int64  `json:"size,omitempty"` // of the file on the host, bytes
+	// Cut says that the text is only the end of it.
+	Cut    bool `json:"cut,omitempty"`
+	Hidden int  `json:"hidden,omitempty"` // how many times a secret was replaced by stars
+	// Encoding is what the text was converted from, when that is not UTF-8.
+	Encoding string        `json:"encoding,omitempty"`
+	RC       *int          `json:"rc,omitempty"` // exit code of the command
+	Took     time.Duration `json:"took"`         // nanoseconds
+	// Refused says why there is no text.
+	Refused say.Text `json:"refused,omitzero"`
+}
+
 // Steered says that a person took a hand in the run.
 type Steered struct {
 	// Action is pause, resume, cancel, skip, quarantine, release or retry.
@@ -617,6 +644,7 @@ func (Included) Type() Type        { return TypeIncluded }
 func (Notified) Type() Type        { return TypeNotified }
 func (HostLost) Type() Type        { return TypeHostLost }
 func (HostQuarantined) Type() Type { return TypeHostQuarantined }
+func (Gathered) Type() Type        { return TypeGathered }
 func (Steered) Type() Type         { return TypeSteered }
 func (Probe) Type() Type           { return TypeProbe }
 func (Warning) Type() Type         { return TypeWarning }

@@ -96,6 +96,8 @@ func readData(kind Type, b json.RawMessage) (Data, error) {
 		return read[HostLost](b)
 	case TypeHostQuarantined:
 		return read[HostQuarantined](b)
+	case TypeGathered:
+		return read[Gathered](b)
 	case TypeSteered:
 		return read[Steered](b)
 	case TypeProbe:

@@ -94,6 +94,11 @@ func (s *Store) prune(ctx context.Context, r Run, what, who string) (events int6
 			return 0, err
 		}
 	}
+	if what == KeptOutput { // what was collected from hosts, as files
+		if err := os.RemoveAll(filepath.Join(s.ReportDir(r.ID), "gathered")); err != nil {
+			return 0, err
+		}
+	}
 	err = s.inTx(ctx, func(tx *sql.Tx) error {
 		body := ledgerBody{Who: who, What: what, Events: r.Events, Head: r.Head}
 		switch what {
@@ -167,6 +172,11 @@ func withoutOutput(encode *encoder, r row) (row, error) {
 		e.Data = d
 	case event.AttemptFailed:
 		d.Result = bare(d.Result)
+		e.Data = d
+	case event.Gathered:
+		if d.Text != "" {
+			d.Text, d.Refused = "", say.T("it was deleted: output is kept for a shorter time than the run", "보존 기간이 지나 삭제되었습니다")
+		}
 		e.Data = d
 	default:
 		return r, nil

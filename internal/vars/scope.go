@@ -126,28 +126,16 @@ func (s *Scope) Raw(name string) (v any, found bool) {
 // AsFarAsDefined evaluates what can be evaluated of a value as written; texts
 // that need what is not defined, or cannot be evaluated, stay as they are.
 func (s *Scope) AsFarAsDefined(v any) any {
-	switch v := v.(type) {
-	case *value.List:
-		out := &value.List{Items: make([]any, len(v.Items))}
-		for i, item := range v.Items {
-			out.Items[i] = s.AsFarAsDefined(item)
+	return value.Map(v, func(leaf any) any {
+		got, final, err := s.templar.Value(s.ctx, s, leaf)
+		switch {
+		case err != nil:
+			return leaf
+		case final:
+			return s.Marked(got)
 		}
-		return out
-	case *value.Dict:
-		out := &value.Dict{}
-		for k, item := range v.All() {
-			out.Set(k, s.AsFarAsDefined(item))
-		}
-		return out
-	}
-	got, final, err := s.templar.Value(s.ctx, s, v)
-	switch {
-	case err != nil:
-		return v
-	case final:
-		return s.Marked(got)
-	}
-	return got
+		return got
+	})
 }
 
 // LooksLikeTemplate reports whether a text inside v does. Unlike constant it
@@ -175,23 +163,12 @@ func (*Scope) Marked(v any) any {
 
 // Written marks all texts inside v, so that none is evaluated again.
 func Written(v any) any {
-	switch v := v.(type) {
-	case string:
-		return value.Unsafe(v)
-	case *value.List:
-		out := &value.List{Items: make([]any, len(v.Items))}
-		for i, item := range v.Items {
-			out.Items[i] = Written(item)
+	return value.Map(v, func(leaf any) any {
+		if text, isText := leaf.(string); isText {
+			return value.Unsafe(text)
 		}
-		return out
-	case *value.Dict:
-		out := &value.Dict{}
-		for k, item := range v.All() {
-			out.Set(k, Written(item))
-		}
-		return out
-	}
-	return v
+		return leaf
+	})
 }
 
 // Origins returns every layer that gives name, the one that wins first.
