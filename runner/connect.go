@@ -130,11 +130,50 @@ func (r *Run) becomeOf(set settings, f *finder) (connection.Become, error) {
 	return b, nil
 }
 
-// link returns the host's connection for this way of reaching it.
-func (r *Run) link(host string, w reach) (connection.Link, error) {
+// link returns the host's connection for this way of reaching it. Before the
+// first one the host is claimed, which may wait for another run.
+func (r *Run) link(ctx context.Context, host string, w reach) (connection.Link, error) {
 	o := w.options
 	key := linkKey{host: host, kind: w.kind, address: o.Address, port: o.Port, user: o.User, args: strings.Join(o.SSHArgs, "\x00")}
+	if have := r.links.find(key); have != nil {
+		return have, nil
+	}
+	if r.Claim != nil {
+		if err := r.Claim(ctx, w.machine(host)); err != nil {
+			return nil, err
+		}
+	}
 	return r.links.get(key, func() (connection.Link, error) { return r.Open(w.kind, o) })
+}
+
+// Machine is a host as it is reached: two inventories may have two names for
+// one machine.
+type Machine struct {
+	Host    string // inventory name
+	Address string // empty when nothing is connected to
+	Port    int    // 0 when it is not said
+	// Via says how the address is to be understood, when it is reached through
+	// another machine: the same address is another machine elsewhere.
+	Via string
+}
+
+func (w reach) machine(host string) Machine {
+	m := Machine{Host: host}
+	if w.kind != "ssh" {
+		return m
+	}
+	m.Address, m.Port = w.options.Address, w.options.Port
+	m.Via = Via(strings.Join(w.options.SSHArgs, " "))
+	return m
+}
+
+// Via is what options of ssh say about the way to a machine: nothing, unless
+// they lead through another one.
+func Via(args string) string {
+	if strings.Contains(args, "Proxy") || strings.Contains(args, "-J") {
+		return args
+	}
+	return ""
 }
 
 // address is where the host is; ansible_host without a meaning of its own (the

@@ -504,9 +504,9 @@ func (x *execution) conn(set settings, t target, scope *vars.Scope) (connection.
 		return nil, err
 	}
 	x.secrets = append(x.secrets, w.options.Password.Reveal(), w.become.Password.Reveal())
-	link, err := x.run_.link(t.host.name, w)
+	link, err := x.run_.link(x.ctx, t.host.name, w)
 	if err != nil {
-		return nil, err
+		return nil, x.refused(err)
 	}
 	env, err := x.environment(scope)
 	if err != nil {
@@ -517,6 +517,16 @@ func (x *execution) conn(set settings, t target, scope *vars.Scope) (connection.
 		return c, nil
 	}
 	return connection.WithEnv(c, env), nil
+}
+
+// refused keeps in both languages why a host may not be reached.
+func (x *execution) refused(err error) error {
+	var told *say.Error
+	if errors.As(err, &told) {
+		x.why = told.Text
+		x.fix = say.T("run it again when the other run is over, or with --wait-lock 5m", "다른 실행이 끝난 뒤 다시 실행하거나 --wait-lock 5m 을 쓰십시오")
+	}
+	return err
 }
 
 // environment merges the environment keywords, outermost first.
@@ -729,6 +739,9 @@ func (x *execution) tell(end *taskEnd) {
 
 // explain says in a person's words what a failure means, when we know.
 func (x *execution) explain(result *value.Dict) (why, fix say.Text) {
+	if !x.fix.IsZero() {
+		return x.why, x.fix
+	}
 	if !x.why.IsZero() {
 		return x.why, say.T("look at the host, then resume the run", "호스트 상태를 확인한 뒤 실행을 재개하십시오")
 	}

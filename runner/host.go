@@ -180,6 +180,13 @@ type linkKey struct {
 	port                            int
 }
 
+// find is the connection that is there already, or nil.
+func (l *links) find(key linkKey) connection.Link {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.open[key]
+}
+
 func (l *links) get(key linkKey, open func() (connection.Link, error)) (connection.Link, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -7,6 +7,7 @@ import (
 	"sunup/internal/connection"
 	"sunup/internal/diag"
 	"sunup/internal/event"
+	"sunup/internal/forecast"
 	"sunup/internal/say"
 	"sunup/internal/value"
 	"sunup/internal/vars"
@@ -87,7 +88,12 @@ type Options struct {
 	Confirm func(task string) StepAnswer
 	// History tells how long a play took in earlier runs; nil means that nobody
 	// knows.
-	History func(book, play string) (Estimate, bool)
+	History func(book, play string) (forecast.Estimate, bool)
+	// Claim is asked before a host is connected to for the first time, delegates
+	// and hosts that were added in the run too: it returns when nobody else works
+	// on the machine, or an error that fails the task. It is called from many
+	// goroutines; nil means that nobody else is there.
+	Claim func(ctx context.Context, m Machine) error
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Read returns a file of the controller, decrypted when vaulted; nil means

@@ -266,7 +266,7 @@ func (f *findings) inspect(ctx context.Context, r *Run, w *want) {
 	defer cancel()
 	looked := map[linkKey]bool{}
 	for _, way := range w.ways {
-		link, err := r.link(w.host, way)
+		link, err := r.link(ctx, w.host, way)
 		if err != nil {
 			f.lost(w, err)
 			return

@@ -289,6 +289,7 @@ type execution struct {
 	gifts []func(to *host)
 	// why says in a person's words why the outcome is not known.
 	why say.Text
+	fix say.Text // and what to do about it, when that is not to look at the host
 
 	item int // of the loop
 	// step is what the record of a resumed run has of this task; past is how it

@@ -13,12 +13,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sunup/internal/forecast"
 	"sunup/internal/history"
 	"sunup/internal/say"
 	"sunup/internal/store"
 	"sunup/playbooks"
 	"sunup/reports"
-	"sunup/runner"
 )
 
 // pastRuns is how many earlier runs tell what is usual: a month of mornings.
@@ -36,16 +36,13 @@ func startupName(paths []string, books []*playbooks.Playbook) string {
 }
 
 // estimates is how a run asks the past.
-type estimates = func(book, play string) (runner.Estimate, bool)
+type estimates = func(book, play string) (forecast.Estimate, bool)
 
 func estimatesOf(past history.Past) estimates {
 	if len(past.Runs) == 0 {
 		return nil
 	}
-	return func(_, play string) (runner.Estimate, bool) {
-		e, known := past.Play(play)
-		return runner.Estimate{Median: e.Median, P90: e.P90}, known
-	}
+	return func(_, play string) (forecast.Estimate, bool) { return past.Forecast(play) }
 }
 
 // recallPast loads the earlier runs and gives the engine their times. Without

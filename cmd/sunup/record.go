@@ -16,6 +16,7 @@ import (
 	"sunup/internal/history"
 	"sunup/internal/store"
 	"sunup/reports"
+	"sunup/runner"
 )
 
 // record is where the events of a run go: the store first, then the screen, the
@@ -28,8 +29,8 @@ type record struct {
 	sink      event.Sink
 	builder   *reports.Builder
 	closers   []func() error
-	// locked is the run that holds the locks of hosts; "" when there are none.
-	locked string
+	// locks are those of the run's hosts; nil when it takes none.
+	locks *hostLocks
 	// dir holds the reports; empty means that none is written.
 	dir     string
 	writers []reports.Writer
@@ -44,7 +45,7 @@ type record struct {
 }
 
 // openRecord prepares all receivers of the run's events.
-func (p *project) openRecord(ctx context.Context, f *runFlags, runID string, hosts []string, screen event.Sink) (*record, error) {
+func (p *project) openRecord(ctx context.Context, f *runFlags, runID string, hosts []runner.Machine, screen event.Sink) (*record, error) {
 	a := p.app
 	r := &record{app: a, builder: reports.NewBuilder()}
 	recording := f.records(a.getenv)
@@ -55,7 +56,10 @@ func (p *project) openRecord(ctx context.Context, f *runFlags, runID string, hos
 		}
 	}
 	// Before anything is written: a run that may not begin leaves no trace.
-	if err := r.lock(ctx, f, runID, hosts); err != nil {
+	if r.store != nil && !f.check { // a check changes nothing and needs none
+		r.locks = &hostLocks{app: a, store: r.store, run: runID, wait: f.waitLock, held: map[string]bool{}, names: map[string]string{}}
+	}
+	if err := r.lock(ctx, hosts); err != nil {
 		return nil, r.abandon(err)
 	}
 	if err := r.openSinks(p, f, runID, screen); err != nil {
@@ -72,24 +76,19 @@ func (p *project) openRecord(ctx context.Context, f *runFlags, runID string, hos
 		}
 		r.recording, r.sink = rec, beforeRecord(rec)
 		// Until now the locks were those of a run that was not yet known to live.
-		if err := r.lock(ctx, f, runID, hosts); err != nil {
+		if err := r.lock(ctx, hosts); err != nil {
 			return nil, r.abandon(errors.Join(err, rec.Close()))
 		}
 	}
 	return r, nil
 }
 
-// lock takes the locks of the run's hosts; a check changes nothing and needs
-// none.
-func (r *record) lock(ctx context.Context, f *runFlags, runID string, hosts []string) error {
-	if r.store == nil || f.check {
+// lock takes the locks of the hosts that the run begins with.
+func (r *record) lock(ctx context.Context, hosts []runner.Machine) error {
+	if r.locks == nil {
 		return nil
 	}
-	if err := r.app.lockHosts(ctx, r.store, runID, hosts, f.waitLock); err != nil {
-		return err
-	}
-	r.locked = runID
-	return nil
+	return r.locks.take(ctx, hosts)
 }
 
 // recall gives everybody who looks on what a run that is carried on said so
@@ -124,10 +123,10 @@ func (r *record) abandon(err error) error {
 
 // unlock gives the hosts back.
 func (r *record) unlock() error {
-	if r.locked == "" {
+	if r.locks == nil {
 		return nil
 	}
-	return r.store.UnlockHosts(context.Background(), r.locked)
+	return r.store.UnlockHosts(context.Background(), r.locks.run)
 }
 
 // openSinks opens everybody who looks on.

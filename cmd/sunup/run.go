@@ -167,6 +167,9 @@ func (a *app) runBooks(ctx context.Context, p *project, f *runFlags, paths []str
 	}
 	o.History = rec.recallPast(ctx, f, startupName(paths, books), o.Now)
 	o.Sink = rec.sink
+	if rec.locks != nil {
+		o.Claim = rec.locks.claim
+	}
 	if rec.recording != nil {
 		o.Commit = rec.recording.Commit
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -95,15 +96,25 @@ func (s *Store) livingRun(tx *sql.Tx, runID string) bool {
 
 func (s *Store) writeLocks(tx *sql.Tx, runID, holder string, hosts []string) error {
 	now := s.now().UnixNano()
-	for _, host := range slices.Compact(slices.Sorted(slices.Values(hosts))) {
-		if err := s.exec(tx, `INSERT INTO host_locks (host, run, holder, since) VALUES (?, ?, ?, ?)
-			ON CONFLICT (host) DO UPDATE SET run = excluded.run, holder = excluded.holder, since = excluded.since`,
-			host, runID, holder, now); err != nil {
+	hosts = slices.Compact(slices.Sorted(slices.Values(hosts)))
+	for some := range slices.Chunk(hosts, locksAtOnce) {
+		var rows []string
+		var args []any
+		for _, host := range some {
+			rows = append(rows, "(?, ?, ?, ?)")
+			args = append(args, host, runID, holder, now)
+		}
+		if err := s.exec(tx, "INSERT INTO host_locks (host, run, holder, since) VALUES "+strings.Join(rows, ", ")+
+			" ON CONFLICT (host) DO UPDATE SET run = excluded.run, holder = excluded.holder, since = excluded.since", args...); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// locksAtOnce is how many locks one statement writes: thousands of hosts are
+// locked before a run begins.
+const locksAtOnce = 200
 
 // UnlockHosts gives back all hosts that a run holds.
 func (s *Store) UnlockHosts(ctx context.Context, runID string) error {
