@@ -67,9 +67,6 @@ type Leg struct {
 	Ends   time.Duration `json:"ends"`
 }
 
-// Estimate is how long earlier runs took for a play.
-type Estimate struct{ Median, P90 time.Duration }
-
 // Times of plays that nobody has measured: what a task and a gate take on a
 // host of today. They are told as guesses.
 const (
@@ -92,6 +89,7 @@ func (r *Run) Plan(ctx context.Context, books []*playbooks.Playbook) (*Plan, err
 		if err != nil {
 			return nil, err
 		}
+		r.expect(plays)
 		for _, p := range plays {
 			for _, h := range p.hosts {
 				hosts[h.name] = true
@@ -195,12 +193,25 @@ func (r *Run) stageOf(p *playRun) event.Stage {
 	if budget := p.budget(); budget > 0 {
 		s.Takes, s.Basis = budget, event.FromBudget
 	}
-	if r.History != nil {
+	return s
+}
+
+// expect puts what earlier runs took into the stages of a plan.
+func (r *Run) expect(plays []stagePlan) {
+	if r.History == nil {
+		return
+	}
+	for i, p := range plays {
+		if len(p.hosts) == 0 {
+			continue
+		}
 		if e, known := r.History(p.book, p.name); known {
-			s.Takes, s.Most, s.Basis = e.Median, e.P90, event.FromHistory
+			if len(p.settings.serial) > 0 { // each batch goes through all steps
+				e.Steps = nil
+			}
+			e.Expect(&plays[i].stage)
 		}
 	}
-	return s
 }
 
 func (p *playRun) budget() time.Duration {

@@ -195,10 +195,16 @@ type Stage struct {
 	// Takes is how long one lane should take (the median of earlier runs, or the
 	// budget), and Most what nine of ten took no longer than; nanoseconds.
 	Takes time.Duration `json:"takes"`
-	Most  time.Duration `json:"most,omitempty"`  // see takes
-	Basis Basis         `json:"basis"`           // history, budget or guess
-	Owner string        `json:"owner,omitempty"` // who answers for it
-	Tasks int           `json:"tasks"`           // how many, before includes
+	Most  time.Duration `json:"most,omitempty"` // see takes
+	Basis Basis         `json:"basis"`          // history, budget or guess
+	// Apart is how far lanes of one run stray from each other, as a standard
+	// deviation in nanoseconds; zero when it is not known.
+	Apart time.Duration `json:"apart,omitempty"`
+	// Steps are what a lane goes through, as in earlier runs, and how long each
+	// step took: how far a lane is tells when it should be done.
+	Steps []Step `json:"steps,omitempty"`
+	Owner string `json:"owner,omitempty"` // who answers for it
+	Tasks int    `json:"tasks"`           // how many, before includes
 	// Begins and Ends are when the play should begin and be up, nanoseconds
 	// after the run's start.
 	Begins time.Duration `json:"begins"`
@@ -213,9 +219,22 @@ type Needed struct {
 	Same string `json:"same,omitempty"` // the variable whose value must be equal; empty: all hosts
 }
 
+// Step is a task of a play as earlier runs knew it.
+type Step struct {
+	Name string `json:"name"`          // as in task_started
+	Nth  int    `json:"nth,omitempty"` // among those of this name in the play, from 0
+	// Takes and Most are as those of the stage.
+	Takes time.Duration `json:"takes"`
+	Most  time.Duration `json:"most,omitempty"` // see takes
+}
+
 // Lane is some hosts of a play that start together.
 type Lane struct {
 	Hosts []string `json:"hosts"` // inventory names
+	// Takes and Most are those of the stage, where earlier runs knew this lane by
+	// itself; zero means as the stage.
+	Takes time.Duration `json:"takes,omitempty"`
+	Most  time.Duration `json:"most,omitempty"` // see takes
 	// Waits are the hosts of other plays that must be up first.
 	Waits []Wait `json:"waits,omitempty"`
 	// Begins and Ends are as those of the stage.

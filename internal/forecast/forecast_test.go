@@ -111,20 +111,40 @@ type replay struct {
 	took   time.Duration
 }
 
-// newReplay makes a graph of a morning's size. On the day every lane takes a
-// twelfth more or less than usual, and the median of five earlier runs like it
-// is what is expected.
-func newReplay(r *rand.Rand) replay {
+// Lengths stray by so much, as shares: what earlier runs say about a play; a
+// lane as a whole on the day; one of its steps; and what nine of ten took no
+// longer than, as earlier runs have it.
+const (
+	strayOfPast = 0.045
+	strayOfLane = 0.055
+	strayOfStep = 0.12
+	strayOfMost = 0.09
+)
+
+// newReplay makes a graph of a morning's size. A lane is done in some steps; on
+// the day it is as a whole a little faster or slower than usual, and so is each
+// of its steps: in all a lane strays by about a twelfth. The median of five
+// earlier runs like it is what is expected.
+func newReplay(r *rand.Rand, steps bool) replay {
 	zones := 1 + r.IntN(6)
 	noisy := func(d time.Duration, by float64) time.Duration {
 		return time.Duration(float64(d) * math.Exp(r.NormFloat64()*by))
 	}
 	var p event.Planned
-	truth := map[place]time.Duration{}
+	truth := map[place][]time.Duration{}
 	for i := range 4 + r.IntN(8) {
 		base := time.Duration(60+r.IntN(540)) * time.Second
-		s := event.Stage{Play: i, Name: fmt.Sprint("P", i), Takes: noisy(base, 0.045), Basis: event.FromHistory}
-		s.Most = time.Duration(float64(s.Takes) * math.Exp(ninth*0.09))
+		usual := parts(r, base)
+		s := event.Stage{Play: i, Name: fmt.Sprint("P", i), Basis: event.FromHistory}
+		for n, d := range usual {
+			d = noisy(d, strayOfPast)
+			s.Takes += d
+			s.Steps = append(s.Steps, event.Step{Name: fmt.Sprint("S", n), Takes: d, Most: time.Duration(float64(d) * math.Exp(ninth*strayOfStep))})
+		}
+		if !steps {
+			s.Steps = nil
+		}
+		s.Most = time.Duration(float64(s.Takes) * math.Exp(ninth*strayOfMost))
 		for n := range i {
 			if r.IntN(3) == 0 || n == i-1 && r.IntN(2) == 0 {
 				s.Needs = append(s.Needs, event.Needed{Play: n})
@@ -139,7 +159,11 @@ func newReplay(r *rand.Rand) replay {
 				}
 				lane.Waits = append(lane.Waits, w)
 			}
-			truth[place{i, z}] = noisy(base, 0.08)
+			today := math.Exp(r.NormFloat64() * strayOfLane)
+			for _, d := range usual {
+				d = time.Duration(float64(d) * today)
+				truth[place{i, z}] = append(truth[place{i, z}], noisy(d, strayOfStep))
+			}
 			s.Lanes = append(s.Lanes, lane)
 		}
 		p.Stages = append(p.Stages, s)
@@ -148,8 +172,23 @@ func newReplay(r *rand.Rand) replay {
 	return replay{plan: p}.lived(truth)
 }
 
-// lived makes the events of the run from what its lanes really took.
-func (r replay) lived(truth map[place]time.Duration) replay {
+// parts is a lane's usual time in a few steps of any size.
+func parts(r *rand.Rand, base time.Duration) []time.Duration {
+	weights, sum := make([]float64, 3+r.IntN(5)), 0.0
+	for i := range weights {
+		weights[i] = 0.1 + r.Float64()
+		sum += weights[i]
+	}
+	var out []time.Duration
+	for _, w := range weights {
+		out = append(out, time.Duration(float64(base)*w/sum))
+	}
+	return out
+}
+
+// lived makes the events of the run from what the steps of its lanes really
+// took.
+func (r replay) lived(truth map[place][]time.Duration) replay {
 	n := newNet(&r.plan)
 	ends := map[place]time.Duration{}
 	var all []event.Event
@@ -162,13 +201,21 @@ func (r replay) lived(truth map[place]time.Duration) replay {
 			for _, before := range n.before[at] {
 				begin = max(begin, ends[before])
 			}
-			ends[at] = begin + truth[at]
-			host := s.Lanes[l].Hosts[0]
-			add(begin+time.Second, event.HostTaskEnded{Play: s.Play, Host: host, Began: start.Add(begin)})
-			add(ends[at], event.HostUp{Play: s.Play, Host: host})
-			first, last = min(first, begin), max(last, ends[at])
+			first = min(first, begin)
+			host, now := s.Lanes[l].Hosts[0], begin
+			add(begin, event.HostTaskEnded{Play: s.Play, Task: -1, Host: host, Began: start.Add(begin)})
+			for step, d := range truth[at] {
+				add(now+d, event.HostTaskEnded{Play: s.Play, Task: 100*i + step, Host: host, Began: start.Add(now)})
+				now += d
+			}
+			ends[at] = now
+			add(now, event.HostUp{Play: s.Play, Host: host})
+			last = max(last, now)
 		}
 		add(first, event.PlayStarted{Play: s.Play})
+		for step := range truth[place{i, 0}] {
+			add(first, event.TaskStarted{Play: s.Play, Task: 100*i + step, Name: fmt.Sprint("S", step)})
+		}
 		add(last, event.PlayEnded{Play: s.Play, Outcome: event.OK})
 		r.took = max(r.took, last)
 	}
@@ -182,7 +229,7 @@ func (r replay) lived(truth map[place]time.Duration) replay {
 func (r replay) worst() float64 {
 	tr := NewTracker(r.plan, nil, start)
 	worst, next := 0.0, 0
-	for step := 40; step <= 100; step += 2 {
+	for step := 40; step <= 100; step++ {
 		now := start.Add(r.took * time.Duration(step) / 100)
 		for ; next < len(r.events) && !r.events[next].Time.After(now); next++ {
 			tr.See(r.events[next])
@@ -193,17 +240,92 @@ func (r replay) worst() float64 {
 	return worst
 }
 
-// TestProjectionOnReplays holds the promise: from 40 % of the run on, the
-// projected finish errs by at most a tenth.
+// TestProjectionOnReplays holds the promise on 200 made-up runs: from 40 % of
+// the run on, the projected finish of 95 in 100 errs by at most a tenth (those
+// of recorded mornings are measured by lab/bench). Without steps less is known of a
+// lane that is under way, and its stray cannot be foreseen by anybody.
 func TestProjectionOnReplays(t *testing.T) {
-	var errs []float64
-	for seed := range uint64(200) {
-		errs = append(errs, newReplay(rand.New(rand.NewPCG(seed, 7))).worst())
+	errs := func(steps bool) []float64 {
+		var out []float64
+		for seed := range uint64(200) {
+			out = append(out, newReplay(rand.New(rand.NewPCG(seed, 7)), steps).worst())
+		}
+		slices.Sort(out)
+		return out
 	}
-	slices.Sort(errs)
-	t.Logf("largest error from 40 %% of the run on: median %.1f %%, 95th %.1f %%, worst %.1f %%", errs[100]*100, errs[190]*100, errs[199]*100)
-	assert.LessOrEqual(t, errs[190], 0.10)
-	assert.LessOrEqual(t, errs[199], 0.15)
+	blind, all := errs(false), errs(true)
+	t.Logf("largest error from 40 %% of the run on: median %.1f %%, 95th %.1f %%, worst %.1f %%", all[100]*100, all[190]*100, all[199]*100)
+	t.Logf("plays without steps: median %.1f %%, 95th %.1f %%, worst %.1f %%", blind[100]*100, blind[190]*100, blind[199]*100)
+	assert.LessOrEqual(t, all[190], 0.10)
+	assert.LessOrEqual(t, all[199], 0.15, "a lane of the last half that strays by three deviations cannot be foreseen")
+	assert.LessOrEqual(t, blind[190], 0.10)
+	assert.Less(t, all[100], blind[100], "steps tell more")
+}
+
+// TestALaneIsProjectedByItsSteps: what is behind a lane and what it is at tell
+// more than how long it has been at work.
+func TestALaneIsProjectedByItsSteps(t *testing.T) {
+	p := event.Planned{Stages: []event.Stage{{Play: 0, Name: "Kiosks", Takes: 10 * time.Minute, Basis: event.FromHistory,
+		Steps: []event.Step{{Name: "copy", Takes: time.Minute}, {Name: "copy", Nth: 1, Takes: time.Minute}, {Name: "start", Takes: 8 * time.Minute}},
+		Lanes: []event.Lane{{Hosts: []string{"k1", "k2"}}, {Hosts: []string{"k3"}, Takes: 20 * time.Minute}}}}}
+	Schedule(&p)
+	assert.Equal(t, 20*time.Minute, p.Takes, "a lane that is known by itself")
+	tr := NewTracker(p, nil, start)
+	see := func(minute float64, d event.Data) { tr.See(event.New(0, at(minute), d)) }
+	ends := func(minute float64) time.Time { v := tr.view(at(minute)); return v.end(place{0, 0}) }
+	see(0, event.PlayStarted{Play: 0})
+	see(0, event.TaskStarted{Task: 1, Name: "copy"})
+	see(1, event.HostTaskEnded{Task: 1, Host: "k1", Began: at(0)})
+	see(1, event.HostTaskEnded{Task: 1, Host: "k2", Began: at(0)})
+	assert.WithinDuration(t, at(10), ends(1), time.Second)
+	see(1, event.TaskStarted{Task: 2, Name: "copy"})
+	see(2, event.HostTaskEnded{Task: 2, Host: "k1", Began: at(1)})
+	assert.Greater(t, ends(5), at(13), "k2 still copies: its start is to come")
+	see(5, event.HostTaskEnded{Task: 2, Host: "k2", Began: at(1)})
+	assert.WithinDuration(t, at(15.5), ends(5), time.Minute, "three minutes late, and slow today")
+	see(6, event.HostQuarantined{Play: 0, Host: "k2"})
+	assert.Less(t, ends(6), at(12), "k1 had copied in time")
+}
+
+// TestADayIsSlowWhenSeveralPlaysAre: one play that is slow says nothing about
+// the next one, three do.
+func TestADayIsSlowWhenSeveralPlaysAre(t *testing.T) {
+	var p event.Planned
+	for i := range 5 {
+		p.Stages = append(p.Stages, event.Stage{Play: i, Name: fmt.Sprint("P", i), Takes: 10 * time.Minute, Basis: event.FromHistory,
+			Lanes: []event.Lane{{Hosts: []string{fmt.Sprint("h", i)}}}})
+	}
+	Schedule(&p)
+	tr := NewTracker(p, nil, start)
+	var took []time.Duration
+	for i := range 4 {
+		tr.See(event.New(0, start, event.PlayStarted{Play: i}))
+		tr.See(event.New(0, at(15), event.HostUp{Play: i, Host: fmt.Sprint("h", i)}))
+		took = append(took, tr.pace().of(place{4, 0}).middle)
+	}
+	assert.Equal(t, []time.Duration{10 * time.Minute, 12*time.Minute + 30*time.Second, 15 * time.Minute, 15 * time.Minute}, took)
+}
+
+func TestReplay(t *testing.T) {
+	_, err := Replay(nil, nil)
+	require.Error(t, err)
+	r := newReplay(rand.New(rand.NewPCG(1, 7)), true)
+	known := map[string]event.Stage{}
+	for _, s := range r.plan.Stages {
+		known[s.Name] = s
+	}
+	events := slices.Concat([]event.Event{event.New(0, start, r.plan)}, r.events)
+	past := func(play string) (Estimate, bool) {
+		s := known[play]
+		return Estimate{Span: Span{s.Takes, s.Most}, Steps: s.Steps}, true
+	}
+	miss, err := Replay(events, past)
+	require.NoError(t, err)
+	assert.InDelta(t, r.worst(), miss.Share, 0.02)
+	assert.GreaterOrEqual(t, miss.After, 0.4)
+	blind, err := Replay(events, func(string) (Estimate, bool) { return Estimate{Span: Span{time.Hour, 2 * time.Hour}}, true })
+	require.NoError(t, err)
+	assert.Greater(t, blind.Share, miss.Share)
 }
 
 // FuzzTracker: no order of events, however wrong, breaks it.
@@ -211,6 +333,9 @@ func FuzzTracker(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9})
 	f.Fuzz(func(t *testing.T, script []byte) {
 		p := morning()
+		for i := range p.Stages {
+			p.Stages[i].Steps = []event.Step{{Name: "start", Takes: time.Minute}, {Name: "start", Nth: 1, Takes: time.Minute}}
+		}
 		Schedule(&p)
 		tr := NewTracker(p, &event.Startup{OpensAt: at(20)}, start)
 		hosts := []string{"d1", "g1", "g2", "k1", "k2", "k3", "stranger"}
@@ -219,7 +344,7 @@ func FuzzTracker(f *testing.F) {
 			kinds := []event.Data{
 				event.PlayStarted{Play: play}, event.HostUp{Play: play, Host: host}, event.HostLost{Play: play, Host: host},
 				event.HostTaskEnded{Play: play, Host: host, Began: at(float64(b))}, event.PlayEnded{Play: play, Outcome: event.Outcomes[int(b)%len(event.Outcomes)]},
-				event.HostQuarantined{Play: play, Host: host},
+				event.HostQuarantined{Play: play, Host: host}, event.TaskStarted{Play: play, Task: int(b % 5), Name: "start"},
 			}
 			tr.See(event.New(int64(i), at(float64(i)), kinds[int(b)%len(kinds)]))
 			tr.At(at(float64(i)))

@@ -32,7 +32,7 @@ func Schedule(p *event.Planned) []Leg {
 			visit(before)
 			lane.Begins = max(lane.Begins, s.lane(before).Ends)
 		}
-		lane.Ends = lane.Begins + s.plan.Stages[at.stage].Takes
+		lane.Ends = lane.Begins + s.usual(at)
 	}
 	p.Takes = 0
 	var last place
@@ -87,6 +87,7 @@ type net struct {
 	lanes  map[int]map[string]int   // by stage and host
 	before map[place][]place        // the lanes that a lane waits for
 	waits  map[place]map[int][]hold // by stage
+	shares map[int][]share          // by stage: its steps
 }
 
 // hold is what a lane waits for in another stage: some hosts, or all.
@@ -96,9 +97,10 @@ type hold struct {
 }
 
 func newNet(p *event.Planned) *net {
-	n := &net{plan: p, stages: map[int]int{}, lanes: map[int]map[string]int{}, before: map[place][]place{}, waits: map[place]map[int][]hold{}}
+	n := &net{plan: p, stages: map[int]int{}, lanes: map[int]map[string]int{}, before: map[place][]place{}, waits: map[place]map[int][]hold{}, shares: map[int][]share{}}
 	for i, s := range p.Stages {
 		n.stages[s.Play] = i
+		n.shares[i] = sharesOf(s)
 		n.lanes[i] = map[string]int{}
 		for l, lane := range s.Lanes {
 			for _, h := range lane.Hosts {
@@ -116,6 +118,14 @@ func newNet(p *event.Planned) *net {
 		}
 	}
 	return n
+}
+
+// usual is how long a lane should take, by what is known of it or of its stage.
+func (n *net) usual(at place) time.Duration {
+	if takes := n.lane(at).Takes; takes > 0 {
+		return takes
+	}
+	return n.plan.Stages[at.stage].Takes
 }
 
 func (n *net) lane(at place) *event.Lane { return &n.plan.Stages[at.stage].Lanes[at.lane] }

@@ -16,6 +16,7 @@ type Tracker struct {
 	began   time.Time
 	marks   []event.Milestone
 	lanes   map[place]*laneState
+	steps   map[int]*progress            // by stage
 	hosts   map[int]map[string]time.Time // by stage: when a host was up, or out
 	ended   map[int]time.Time            // stages that are up
 	failed  map[int]bool                 // stages that never will be
@@ -34,11 +35,12 @@ type laneState struct {
 func NewTracker(p event.Planned, startup *event.Startup, began time.Time) *Tracker {
 	p.Stages = slices.Clone(p.Stages)
 	t := &Tracker{
-		net: newNet(&p), began: began, lanes: map[place]*laneState{}, hosts: map[int]map[string]time.Time{},
+		net: newNet(&p), began: began, lanes: map[place]*laneState{}, steps: map[int]*progress{}, hosts: map[int]map[string]time.Time{},
 		ended: map[int]time.Time{}, failed: map[int]bool{}, aside: map[int]bool{},
 	}
 	for i, s := range p.Stages {
 		t.hosts[i] = map[string]time.Time{}
+		t.steps[i] = newProgress(s)
 		for l, lane := range s.Lanes {
 			t.lanes[place{i, l}] = &laneState{left: len(lane.Hosts)}
 		}
@@ -58,8 +60,16 @@ func (t *Tracker) See(e event.Event) bool {
 	switch d := e.Data.(type) {
 	case event.PlayStarted:
 		return t.playStarted(d, e.Time)
+	case event.TaskStarted:
+		if stage, known := t.net.stages[d.Play]; known {
+			t.steps[stage].begins(d)
+		}
+		return false
 	case event.HostTaskEnded:
 		t.hostBegan(d.Play, d.Host, d.Began)
+		if stage, known := t.net.stages[d.Play]; known {
+			t.steps[stage].ends(d, e.Time)
+		}
 		return false
 	case event.HostUp:
 		t.hostDone(d.Play, d.Host, e.Time)
@@ -82,6 +92,7 @@ func (t *Tracker) playStarted(d event.PlayStarted, at time.Time) bool {
 	if !known {
 		return false
 	}
+	t.steps[stage].serial = d.Serial
 	if lanes := t.net.plan.Stages[stage].Lanes; len(lanes) == 1 {
 		t.lanes[place{stage, 0}].began = at
 	}
@@ -150,12 +161,13 @@ type view struct {
 	now   time.Time
 	pace  pace
 	ends  map[place]time.Time // zero: never
+	stray map[place]time.Duration
 	seen  map[place]bool
 	after map[place]place // what a lane waits for longest
 }
 
 func (t *Tracker) view(now time.Time) *view {
-	return &view{Tracker: t, now: now, pace: t.pace(), ends: map[place]time.Time{}, seen: map[place]bool{}, after: map[place]place{}}
+	return &view{Tracker: t, now: now, pace: t.pace(), ends: map[place]time.Time{}, stray: map[place]time.Duration{}, seen: map[place]bool{}, after: map[place]place{}}
 }
 
 // end is when a lane is done; zero means never.
@@ -178,14 +190,18 @@ func (v *view) findEnd(at place) time.Time {
 	case v.stopped:
 		return time.Time{}
 	}
-	begin := s.began
-	if begin.IsZero() {
-		var never bool
-		if begin, never = v.opens(at); never {
+	if s.began.IsZero() {
+		begin, never := v.opens(at)
+		if never {
 			return time.Time{}
 		}
+		whole := v.pace.of(at)
+		v.stray[at] = whole.spread
+		return begin.Add(whole.beyond(v.now.Sub(begin)))
 	}
-	return begin.Add(v.pace.of(at.stage).beyond(v.now.Sub(begin)))
+	end, stray := v.remainder(at, s.began)
+	v.stray[at] = stray
+	return end
 }
 
 // lastOf is when the last of several lanes of a stage is done. The last of many
@@ -200,7 +216,10 @@ func (v *view) lastOf(stage int, lanes []int) (last time.Time, by place) {
 			last, by = end, place{stage, l}
 		}
 	}
-	spread, open := v.pace.of(stage).spread, 0
+	spread, open := v.stray[by], 0
+	if apart := v.net.plan.Stages[stage].Apart; apart > 0 {
+		spread = min(spread, apart)
+	}
 	for _, l := range lanes {
 		at := place{stage, l}
 		if v.lanes[at].left > 0 && last.Sub(v.ends[at]) <= spread {

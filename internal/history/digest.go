@@ -18,7 +18,7 @@ import (
 
 // digestVersion changes when the form of a digest does: older ones are derived
 // again.
-const digestVersion = 1
+const digestVersion = 2
 
 // The kinds of digests in the store.
 const (
@@ -55,6 +55,9 @@ type PlayDigest struct {
 	LaneMS  int64         `json:"lane_ms"` // what a lane of hosts took; TookMS when there is one lane
 	Outcome event.Outcome `json:"outcome"`
 	Hosts   int           `json:"hosts"`
+	// Lanes are the groups of hosts that started together, where there were
+	// several.
+	Lanes []LaneDigest `json:"lanes,omitempty"`
 }
 
 // StepDigest is one task of a play.
@@ -68,6 +71,9 @@ type StepDigest struct {
 	SlowestMS int64  `json:"slowest_ms"`
 	Slowest   string `json:"slowest,omitempty"`
 	Hosts     int    `json:"hosts"`
+	// LaneMS is how much longer a lane took for it, in the middle of the lanes;
+	// the steps of a lane add up to its time.
+	LaneMS *int64 `json:"lane_ms,omitempty"`
 }
 
 // Key names the step in every run.
@@ -113,11 +119,15 @@ func DigestOf(r *reports.Report) Digest {
 		Outcome: r.Outcome, Code: r.ExitCode, Complete: r.Complete, Hosts: len(r.Hosts), Changed: r.Figures.Cells[event.Changed],
 		Deadlines: r.Milestones, Steps: stepsOf(r),
 	}
-	lanes := laneTimes(r)
-	names := map[int]string{}
+	lanes, trace := laneTimes(r), traceLanes(r)
+	for i, s := range d.Steps {
+		if all := trace.steps[s.Task]; len(all) > 0 {
+			middle := median(all)
+			d.Steps[i].LaneMS = &middle
+		}
+	}
 	for _, p := range r.Plays {
-		names[p.Number] = p.Name
-		pd := PlayDigest{Name: p.Name, TookMS: p.TookMS, LaneMS: p.TookMS, Outcome: p.Outcome, Hosts: p.HostCount}
+		pd := PlayDigest{Name: p.Name, TookMS: p.TookMS, LaneMS: p.TookMS, Outcome: p.Outcome, Hosts: p.HostCount, Lanes: trace.digests(p.Number)}
 		if p.Lanes > 1 {
 			pd.LaneMS = median(lanes[p.Number])
 		}

@@ -2,7 +2,6 @@ package history
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"sunup/internal/event"
@@ -98,9 +97,7 @@ func (p Past) estimate(of func(Digest) (int64, bool)) (Estimate, bool) {
 	if len(all) == 0 {
 		return Estimate{}, false
 	}
-	slices.Sort(all)
-	ms := func(i int) time.Duration { return time.Duration(all[i]) * time.Millisecond }
-	return Estimate{Median: ms(len(all) / 2), P90: ms((len(all)*9+9)/10 - 1), Runs: len(all)}, true
+	return estimateOf(all), true
 }
 
 // times are the values of a step, a play or the whole in earlier runs.

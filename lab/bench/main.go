@@ -31,6 +31,7 @@ var sections = []section{
 	{"fleet", "1,000 and 5,000 simulated hosts x 10 tasks", (*bench).fleets},
 	{"store", "events stored per second; 1,000 hosts with and without a record", (*bench).stored},
 	{"morning", "the morning of a racing authority, by the graph and in Ansible's order", (*bench).authority},
+	{"replays", "recorded mornings of the authority, each projected from the others (minutes)", (*bench).replays},
 	{"preflight", "a look at 1,000 hosts before the first step", (*bench).preflights},
 	{"sick", "what a hung, a slow and a flooding host do to 497 others", (*bench).sickHosts},
 	{"graphs", "makespan and projection, by the property tests", (*bench).graphs},
@@ -47,6 +48,7 @@ func main() {
 	flag.IntVar(&b.hosts, "hosts", 40, "real sshd servers")
 	flag.IntVar(&b.runs, "runs", 5, "measured runs of each")
 	flag.IntVar(&b.rounds, "rounds", 1, "rounds of ansible-playbook and Mitogen beside sunup (minutes each)")
+	flag.StringVar(&b.mornings, "mornings", "", "keep the mornings of the section replays in this directory, or take those in it")
 	only := flag.String("only", "", "sections to measure, by comma: "+sectionNames())
 	flag.Usage = usage
 	flag.Parse()

@@ -18,7 +18,9 @@ type bench struct {
 	runs   int
 	// rounds is how often ansible-playbook is measured beside.
 	rounds int
-	meter  *meter
+	// mornings is where recorded mornings are kept; "" keeps none.
+	mornings string
+	meter    *meter
 }
 
 // cost is what one run took.
