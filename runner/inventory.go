@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"sunup/internal/jinja"
 	"sunup/internal/say"
 	"sunup/internal/value"
 	"sunup/internal/vars"
@@ -117,7 +118,10 @@ func (x *execution) lookup(name string, terms any) (any, error) {
 		return nil, err
 	}
 	v, _, err := e.Eval(x.ctx, scope)
-	return v, err
+	if err != nil {
+		return nil, jinja.LookupsOwn(err)
+	}
+	return untupled(v), nil // items are templated in Ansible, which makes lists of them
 }
 
 // filesKind is the folder of a role where the files of a task with a with_ loop

@@ -85,7 +85,7 @@ func playbookRun(t *testing.T, program, dir string) string {
 	for _, v := range varying {
 		text = v.pattern.ReplaceAllString(text, v.with)
 	}
-	return text + fmt.Sprintf("exit code %d\n", cmd.ProcessState.ExitCode())
+	return once(text) + fmt.Sprintf("exit code %d\n", cmd.ProcessState.ExitCode())
 }
 
 // selfAs links the test binary under another name; testscript.Main makes it
@@ -116,6 +116,23 @@ var varying = []struct {
 	{regexp.MustCompile(`/[^ "'>]*/testdata/compat/`), "COMPAT/"},
 	{regexp.MustCompile(`\+\+\+ after: .*(ansible-local-.*|dynamically generated)`), "+++ after: CONTENT"},
 	{regexp.MustCompile(`\\n\\nThe (error appears|task stands)([^"\\]|\\.)*`), ""},
-	// Ansible says an undefined variable twice.
-	{regexp.MustCompile(`('\w+' is undefined)\. '\w+' is undefined`), "$1"},
+}
+
+// once says what Ansible says twice, as "X. X", only once: it adds to an error the one that caused it, also
+// when that is all there is to say.
+func once(text string) string {
+	for _, intro := range []string{"original message: ", "The error was: "} {
+		parts := strings.Split(text, intro)
+		for i, part := range parts[1:] {
+			end := strings.Index(part, `"}`)
+			if end < 0 {
+				continue
+			}
+			if half := (end - len(". ")) / 2; half > 0 && part[:half]+". "+part[:half] == part[:end] {
+				parts[i+1] = part[:half] + part[end:]
+			}
+		}
+		text = strings.Join(parts, intro)
+	}
+	return text
 }

@@ -117,6 +117,25 @@ func (c *Call) Unsafe() bool { return c.rt.unsafe }
 // MarkUnsafe says that the result of the evaluation comes from outside.
 func (c *Call) MarkUnsafe() { c.rt.unsafe = true }
 
+// Filter applies a filter of the environment to v; named are its arguments by name.
+func (c *Call) Filter(name string, v any, named *value.Dict) (any, error) {
+	f, ok := c.rt.env.Filters[name]
+	if !ok {
+		return nil, FilterError("No filter named '%s'.", name)
+	}
+	inner := c.rt.call()
+	defer c.rt.done()
+	inner.Name, inner.Value, inner.Args = name, v, nil
+	inner.kwNames, inner.kwVals = nil, nil
+	for k, v := range named.All() {
+		inner.kwNames, inner.kwVals = append(inner.kwNames, value.Str(k)), append(inner.kwVals, v)
+	}
+	return f(inner)
+}
+
+// Percent formats v as Python's % does.
+func (c *Call) Percent(format string, v any) (any, error) { return c.rt.percent(format, v) }
+
 // Step counts n units of work; its error ends the evaluation.
 func (c *Call) Step(n int) error { return c.rt.stepN(n) }
 

@@ -434,7 +434,7 @@ func filterRandom(c *Call) (any, error) {
 		if n <= 0 {
 			return nil, FilterError("empty range for randrange() (%d, %d, %d)", start, end, end-start)
 		}
-		return start + step*source.IntN(n), nil
+		return start + step*source.Below(n), nil
 	}
 	if value.Truth(c.arg(0, nil)) || value.Truth(c.arg(1, nil)) {
 		return nil, FilterError("start and step can only be used with integer values")
@@ -446,7 +446,7 @@ func filterRandom(c *Call) (any, error) {
 	if len(items) == 0 {
 		return nil, FilterError("Cannot choose from an empty sequence")
 	}
-	return items[source.IntN(len(items))], nil
+	return items[source.Below(len(items))], nil
 }
 
 func filterShuffle(c *Call) (any, error) {

@@ -261,9 +261,10 @@ func filterRandomMAC(c *Call) (any, error) {
 			return nil, FilterError("Invalid value (%s) for random_mac: %s not hexa byte", s, p)
 		}
 	}
-	source := randomFor(c.arg(0, nil))
+	const least, most = 0x1000000000, 0xffffffffff // ten digits, the first not 0
+	digits := fmt.Sprintf("%x", least+randomFor(c.arg(0, nil)).Below(most-least+1))
 	for len(parts) < 6 {
-		parts = append(parts, fmt.Sprintf("%02x", source.IntN(256)))
+		parts, digits = append(parts, digits[:2]), digits[2:]
 	}
 	return strings.Join(parts, ":"), nil
 }

@@ -4,13 +4,13 @@ import (
 	"html"
 	"math"
 	"math/big"
-	"math/rand/v2"
 	"net/url"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"sunup/internal/jinja/pyrandom"
 	"sunup/internal/jinja/pyre"
 	"sunup/internal/value"
 )
@@ -1344,15 +1344,16 @@ func (p *prettyPrinter) items(open string, items []any, end string, indent, allo
 	p.out.WriteString(end)
 }
 
-// randomFor returns a source of random numbers: of its own for a seed, or a
-// fresh one.
-func randomFor(seed any) *rand.Rand {
-	if seed == nil {
-		return rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
+// randomFor returns the numbers that Python draws for a seed, or others each time.
+func randomFor(seed any) *pyrandom.Source {
+	switch n := seed.(type) {
+	case nil:
+		return pyrandom.Fresh()
+	case *big.Int:
+		return pyrandom.FromInt(n)
 	}
-	var h uint64 = 14695981039346656037
-	for _, c := range []byte(value.Str(seed)) {
-		h = (h ^ uint64(c)) * 1099511628211
+	if n, ok := value.AsInt(seed); ok {
+		return pyrandom.FromInt(big.NewInt(int64(n)))
 	}
-	return rand.New(rand.NewPCG(h, 0x9e3779b97f4a7c15))
+	return pyrandom.FromText(value.Str(seed))
 }

@@ -290,6 +290,18 @@ func lookupFailed(name string, err error, onError string, wantList bool) (any, e
 // saysItself are the lookups whose errors ansible-core passes on as they are.
 var saysItself = map[string]bool{"first_found": true, "config": true, "ini": true}
 
+const unhandled = "An unhandled exception occurred while running the lookup plugin"
+
+// LookupsOwn returns what a lookup itself said in err: where a loop runs it and not a template, ansible-core
+// adds nothing.
+func LookupsOwn(err error) error {
+	var e *Error
+	if errors.As(err, &e) && strings.HasPrefix(e.Core, unhandled) && e.Err != nil {
+		return e.Err
+	}
+	return err
+}
+
 // inLookup says as ansible-core does which lookup could not do its work.
 func inLookup(name string, err error) error {
 	e := problem(KindFilter, "%s", err)
@@ -306,7 +318,7 @@ func inLookup(name string, err error) error {
 		return err
 	}
 	e.Kind, e.Err = KindFilter, err
-	e.Core = fmt.Sprintf("An unhandled exception occurred while running the lookup plugin '%s'. Error was a <class 'ansible.errors.AnsibleError'>, original message: %s", name, Message(err))
+	e.Core = fmt.Sprintf(unhandled+" '%s'. Error was a <class 'ansible.errors.AnsibleError'>, original message: %s", name, Message(err))
 	return e
 }
 

@@ -44,6 +44,9 @@ func (u *Undefined) err() error {
 	return &Error{Kind: KindUndefined, Msg: u.Message(), Undefined: u.Name}
 }
 
+// NotDefined returns the error of using a name that has no value, in words of its own.
+func NotDefined(name, why string) error { return (&Undefined{Name: name, Hint: why}).err() }
+
 // PyType implements value.Typed.
 func (u *Undefined) PyType() string { return "AnsibleUndefined" }
 

@@ -15,8 +15,8 @@ import (
 // own.
 var rows = map[string]int{
 	"sunup/internal/say": 0, "sunup/internal/value": 0, "sunup/internal/diag": 0, "sunup/internal/yaml": 0,
-	"sunup/internal/vault": 0, "sunup/internal/config": 0,
-	"sunup/internal/event": 1, "sunup/internal/jinja": 1, "sunup/internal/jinja/pyre": 1, "sunup/internal/vars": 1,
+	"sunup/internal/vault": 0, "sunup/internal/config": 0, "sunup/internal/configparser": 0,
+	"sunup/internal/event": 1, "sunup/internal/jinja": 1, "sunup/internal/jinja/pyre": 1, "sunup/internal/jinja/pyrandom": 1, "sunup/internal/vars": 1,
 	"sunup/internal/lookup": 1, "sunup/internal/connection": 1, "sunup/internal/connection/shell": 1,
 	"sunup/internal/connection/ssh": 1, "sunup/internal/connection/local": 1,
 	"sunup/internal/connection/conntest": 1, "sunup/internal/connection/sshdtest": 1,
@@ -34,9 +34,9 @@ var within = map[string][]string{
 	"sunup/internal/yaml":                {"sunup/internal/diag", "sunup/internal/value", "sunup/internal/say"},
 	"sunup/internal/vault":               {"sunup/internal/diag", "sunup/internal/say"},
 	"sunup/internal/config":              {"sunup/internal/diag", "sunup/internal/say"},
-	"sunup/internal/jinja":               {"sunup/internal/jinja/pyre"},
+	"sunup/internal/jinja":               {"sunup/internal/jinja/pyre", "sunup/internal/jinja/pyrandom"},
 	"sunup/internal/vars":                {"sunup/internal/jinja"},
-	"sunup/internal/lookup":              {"sunup/internal/jinja", "sunup/internal/jinja/pyre"},
+	"sunup/internal/lookup":              {"sunup/internal/jinja", "sunup/internal/jinja/pyre", "sunup/internal/jinja/pyrandom"},
 	"sunup/internal/connection/shell":    {"sunup/internal/connection"},
 	"sunup/internal/connection/ssh":      {"sunup/internal/connection", "sunup/internal/connection/shell"},
 	"sunup/internal/connection/local":    {"sunup/internal/connection", "sunup/internal/connection/shell"},

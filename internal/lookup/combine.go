@@ -5,14 +5,13 @@ import (
 	"fmt"
 	"maps"
 	"math/big"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 
+	"sunup/internal/jinja"
 	"sunup/internal/jinja/pyre"
 	"sunup/internal/value"
 )
@@ -102,8 +101,9 @@ func subelements(r *request) ([]any, error) {
 			}
 			return nil, err
 		}
+		rest := without(e, path)
 		for _, s := range subs {
-			out = append(out, value.Tuple{e, s})
+			out = append(out, value.Tuple{rest, s})
 		}
 	}
 	return out, nil
@@ -129,7 +129,23 @@ func subList(e any, path []string) ([]any, error) {
 	return l.Items, nil
 }
 
-var sequenceForm = regexp.MustCompile(`^([0-9a-zA-Z]+)\s*-\s*([0-9a-zA-Z]+)(?:/(-?[0-9a-zA-Z]+))?(?::(.+))?$`)
+// without returns e without the list at path: the lookup hands out what is in the list beside the rest.
+func without(e any, path []string) any {
+	d, ok := e.(*value.Dict)
+	if !ok {
+		return e
+	}
+	out := d.Copy()
+	if len(path) == 1 {
+		out.Delete(path[0])
+	} else {
+		out.Set(path[0], without(d.At(path[0]), path[1:]))
+	}
+	return out
+}
+
+// sequenceForm is the short form of a sequence: [start-]end[/stride][:format].
+var sequenceForm = regexp.MustCompile(`(?i)^(?:(0?x?[0-9a-f]+)-)?(0?x?[0-9a-f]+)(?:/(0?x?[0-9a-f]+))?(?::(.+))?$`)
 
 // sequence makes numbers: "start=1 end=5 stride=2 format=x%02d" or "1-5/2:x%02d".
 func sequence(r *request) ([]any, error) {
@@ -137,16 +153,13 @@ func sequence(r *request) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(words) == 0 {
-		words = []string{""}
-	}
 	var out []any
 	for _, w := range words {
 		s, err := r.sequenceOf(w)
 		if err != nil {
 			return nil, err
 		}
-		numbers, err := s.numbers()
+		numbers, err := s.numbers(r.call)
 		if err != nil {
 			return nil, err
 		}
@@ -166,12 +179,10 @@ func (r *request) sequenceOf(term string) (numbering, error) {
 	s := numbering{start: 1, stride: 1, format: "%d"}
 	given := map[string]string{}
 	if m := sequenceForm.FindStringSubmatch(strings.TrimSpace(term)); m != nil {
-		given["start"], given["end"] = m[1], m[2]
-		if m[3] != "" {
-			given["stride"] = m[3]
-		}
-		if m[4] != "" {
-			given["format"] = m[4]
+		for i, name := range []string{"", "start", "end", "stride", "format"} {
+			if i > 0 && m[i] != "" {
+				given[name] = m[i]
+			}
 		}
 	} else {
 		for _, w := range strings.Fields(term) {
@@ -216,7 +227,7 @@ func (r *request) sequenceOf(term string) (numbering, error) {
 	return s, nil
 }
 
-func (s numbering) numbers() ([]any, error) {
+func (s numbering) numbers(c *jinja.Call) ([]any, error) {
 	switch {
 	case s.hasCount && s.hasEnd:
 		return nil, fmt.Errorf("can't specify both count and end in with_sequence")
@@ -244,7 +255,11 @@ func (s numbering) numbers() ([]any, error) {
 	}
 	var out []any
 	for n := s.start; (s.stride > 0 && n <= s.end) || (s.stride < 0 && n >= s.end); n += s.stride {
-		out = append(out, fmt.Sprintf(s.format, n))
+		text, err := c.Percent(s.format, n)
+		if err != nil {
+			return nil, fmt.Errorf("problem formatting %d with %s", n, value.Repr(s.format))
+		}
+		out = append(out, text)
 	}
 	return out, nil
 }
@@ -358,102 +373,4 @@ func variableNames(r *request) ([]any, error) {
 		}
 	}
 	return out, nil
-}
-
-var passwordSets = map[string]string{
-	"ascii_letters":   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
-	"ascii_lowercase": "abcdefghijklmnopqrstuvwxyz",
-	"ascii_uppercase": "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-	"digits":          "0123456789",
-	"hexdigits":       "0123456789abcdefABCDEF",
-	"octdigits":       "01234567",
-	"punctuation":     "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~",
-}
-
-// password reads a password from a file, or makes one and keeps it there.
-func password(r *request) ([]any, error) {
-	words, err := r.words()
-	if err != nil {
-		return nil, err
-	}
-	var out []any
-	for _, w := range words {
-		path, opts := params(w)
-		p, err := r.passwordAt(path, opts)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, p)
-	}
-	return out, nil
-}
-
-func (r *request) passwordAt(path string, opts map[string]string) (string, error) {
-	if path != "/dev/null" {
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(r.dirs()[len(r.dirs())-1], path)
-		}
-		if have, err := os.ReadFile(path); err == nil {
-			text := strings.TrimRight(string(have), "\n")
-			text, _, _ = strings.Cut(text, " salt=")
-			return text, nil
-		}
-	}
-	length, err := strconv.Atoi(r.option(opts, "length", "20"))
-	if err != nil || length < 1 || length > 10_000 {
-		return "", fmt.Errorf("password: length must be a number from 1 to 10000")
-	}
-	made, err := randomText(r.passwordChars(opts), length)
-	if err != nil || path == "/dev/null" {
-		return made, err
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return "", fmt.Errorf("password: make directory: %w", err)
-	}
-	if err := os.WriteFile(path, []byte(made+"\n"), 0o600); err != nil {
-		return "", fmt.Errorf("password: write %s: %w", path, err)
-	}
-	return made, nil
-}
-
-func (r *request) passwordChars(opts map[string]string) string {
-	var sets []string
-	if l, ok := r.opts.At("chars").(*value.List); ok {
-		for _, s := range l.Items {
-			sets = append(sets, value.Str(s))
-		}
-	} else {
-		sets = strings.Split(r.option(opts, "chars", "ascii_letters,digits,.,:,-,_"), ",")
-	}
-	seen := map[rune]bool{}
-	for _, s := range sets {
-		if known, ok := passwordSets[s]; ok {
-			s = known
-		}
-		for _, c := range s {
-			seen[c] = true
-		}
-	}
-	all := make([]rune, 0, len(seen))
-	for c := range seen {
-		all = append(all, c)
-	}
-	sort.Slice(all, func(i, j int) bool { return all[i] < all[j] })
-	return string(all)
-}
-
-func randomText(chars string, n int) (string, error) {
-	set := []rune(chars)
-	if len(set) == 0 {
-		return "", fmt.Errorf("password: no characters to choose from")
-	}
-	out := make([]rune, n)
-	for i := range out {
-		k, err := rand.Int(rand.Reader, big.NewInt(int64(len(set))))
-		if err != nil {
-			return "", fmt.Errorf("choose at random: %w", err)
-		}
-		out[i] = set[k.Int64()]
-	}
-	return string(out), nil
 }

@@ -10,56 +10,75 @@ import (
 	"strings"
 	"time"
 
-	"sunup/internal/jinja/pyre"
 	"sunup/internal/value"
 )
 
 // firstFound returns the first file that exists.
 func firstFound(r *request) ([]any, error) {
-	names, skip := []string{}, r.flag("skip", false)
-	collect := func(v any, marks string) []string {
-		var out []string
-		list := []any{v}
-		if l, ok := v.(*value.List); ok {
-			list = l.Items
-		}
-		for _, one := range list {
-			out = append(out, strings.FieldsFunc(value.Str(one), func(c rune) bool { return strings.ContainsRune(marks, c) })...)
-		}
-		return out
-	}
-	paths := func(d *value.Dict) {
-		files := collect(orEmptyList(d.At("files")), ",;")
-		in := collect(orEmptyList(d.At("paths")), ",;:")
-		if len(in) == 0 {
-			names = append(names, files...)
-		}
-		for _, dir := range in {
-			for _, f := range files {
-				names = append(names, filepath.Join(dir, f))
-			}
-		}
-	}
-	if r.opts.Has("files") || r.opts.Has("paths") {
-		paths(r.opts)
-	}
+	search := foundFirst{own: r.opts}
 	for _, t := range flatten(r.terms, 2) {
-		if d, ok := t.(*value.Dict); ok {
-			paths(d)
-			skip = skip || value.Truth(d.At("skip"))
-			continue
+		if err := search.add(t); err != nil {
+			return nil, err
 		}
-		names = append(names, value.Str(t))
 	}
-	for _, name := range names {
+	for _, name := range search.names {
 		if path, err := r.find(r.kind(), name); err == nil {
 			return []any{path}, nil
 		}
 	}
-	if skip {
+	if search.skip {
 		return nil, nil
 	}
-	return nil, fmt.Errorf("no file was found when using first_found")
+	return nil, fmt.Errorf("No file was found when using first_found.")
+}
+
+// foundFirst is where first_found looks. A term brings its own files and paths when it is a dict; else those
+// of the lookup count, and where these name any the term itself does not, as in ansible-core 2.14.
+type foundFirst struct {
+	own   *value.Dict
+	names []string
+	skip  bool
+}
+
+func (f *foundFirst) add(term any) error {
+	opts, isDict := term.(*value.Dict)
+	name, isText := term.(string)
+	switch {
+	case isText:
+		opts = f.own
+	case !isDict:
+		return fmt.Errorf("Invalid term supplied, can handle string, mapping or list of strings but got: <class '%s'> for %s", value.TypeName(term), value.Str(term))
+	}
+	f.skip = value.Truth(opts.At("skip"))
+	files, paths := splitOn(opts.At("files"), ",;"), splitOn(opts.At("paths"), ",;:")
+	switch {
+	case len(paths) > 0:
+		for _, dir := range paths {
+			for _, file := range files {
+				f.names = append(f.names, filepath.Join(dir, file))
+			}
+		}
+	case len(files) > 0:
+		f.names = files
+	default:
+		f.names = append(f.names, name)
+	}
+	return nil
+}
+
+// splitOn makes one list of a text or a list of texts that may be lists themselves.
+func splitOn(v any, marks string) (out []string) {
+	list := []any{v}
+	switch l := v.(type) {
+	case nil:
+		return nil
+	case *value.List:
+		list = l.Items
+	}
+	for _, one := range list {
+		out = append(out, strings.FieldsFunc(value.Str(one), func(c rune) bool { return strings.ContainsRune(marks, c) })...)
+	}
+	return out
 }
 
 // kind is the folder of a role that the task's files are in: with_first_found
@@ -69,13 +88,6 @@ func (r *request) kind() string {
 		return value.Str(v)
 	}
 	return "files"
-}
-
-func orEmptyList(v any) any {
-	if v == nil {
-		return &value.List{}
-	}
-	return v
 }
 
 // params splits "key opt=value opt=value" terms of csvfile and ini.
@@ -179,82 +191,6 @@ func (r *request) csvValue(path, key string, opts map[string]string) (string, bo
 	}
 	d := r.option(opts, "default", "")
 	return d, d != "", nil
-}
-
-func iniFile(r *request) ([]any, error) {
-	words, err := r.words()
-	if err != nil {
-		return nil, err
-	}
-	var out []any
-	for _, w := range words {
-		key, opts := params(w)
-		path, err := r.find("files", r.option(opts, "file", "ansible.ini"))
-		if err != nil {
-			return nil, err
-		}
-		src, err := r.set.o.Read(path)
-		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", path, err)
-		}
-		section := r.option(opts, "section", "global")
-		if r.option(opts, "type", "ini") == "properties" {
-			section = ""
-		}
-		found, err := iniValues(string(src), section, key, r.option(opts, "re", "") != "" && r.flag("re", false))
-		if err != nil {
-			return nil, err
-		}
-		if len(found) == 0 {
-			if d, ok := r.opts.Get("default"); ok {
-				found = []any{d}
-			}
-		}
-		out = append(out, found...)
-	}
-	return out, nil
-}
-
-// iniValues returns the values of a key, or of all keys that a pattern finds.
-func iniValues(src, section, key string, pattern bool) ([]any, error) {
-	var re *pyre.Regexp
-	if pattern {
-		var err error
-		if re, err = pyre.Compile(key, 0); err != nil {
-			return nil, fmt.Errorf("ini: %w", err)
-		}
-	}
-	var out []any
-	in := ""
-	for _, line := range strings.Split(src, "\n") {
-		line = strings.TrimSpace(line)
-		switch {
-		case line == "" || line[0] == '#' || line[0] == ';':
-			continue
-		case line[0] == '[' && strings.HasSuffix(line, "]"):
-			in = line[1 : len(line)-1]
-			continue
-		case in != section:
-			continue
-		}
-		name, v, ok := strings.Cut(line, "=")
-		if !ok {
-			name, v, _ = strings.Cut(line, ":")
-		}
-		name, v = strings.TrimSpace(name), strings.TrimSpace(v)
-		match := strings.EqualFold(name, key)
-		if re != nil {
-			m, err := re.MatchStart(name)
-			if err != nil {
-				return nil, fmt.Errorf("ini: %w", err)
-			}
-			match = m != nil
-		}
-		if match {
-			out = append(out, v)
-		}
-	}
-	return out, nil
 }
 
 // maxFetched bounds what the url lookup takes into memory, in bytes.

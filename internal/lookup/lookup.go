@@ -7,6 +7,7 @@ package lookup
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,6 +15,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 
 	"sunup/internal/jinja"
 	"sunup/internal/value"
@@ -33,7 +35,11 @@ type Options struct {
 }
 
 // Set is the lookups of one project.
-type Set struct{ o Options }
+type Set struct {
+	o Options
+	// making is held while a password is read or made: hosts that ask at the same time get the same one.
+	making sync.Mutex
+}
 
 // New returns all lookups.
 func New(o Options) *Set {
@@ -394,8 +400,12 @@ func pipe(r *request) ([]any, error) {
 	for _, w := range words {
 		cmd := exec.CommandContext(r.ctx, "/bin/sh", "-c", w)
 		got, err := cmd.Output()
-		if err != nil {
-			return nil, fmt.Errorf("lookup_plugin.pipe(%s) returned %v", w, err)
+		var exit *exec.ExitError
+		switch {
+		case errors.As(err, &exit) && exit.Exited():
+			return nil, fmt.Errorf("lookup_plugin.%s(%s) returned %d", short(r.name), w, exit.ExitCode())
+		case err != nil:
+			return nil, fmt.Errorf("lookup_plugin.%s(%s): %w", short(r.name), w, err)
 		}
 		out = append(out, strings.TrimRight(string(got), " \t\r\n"))
 	}
@@ -495,7 +505,7 @@ func (a above) Lookup(name string) (any, bool, bool, error) {
 func variables(r *request) ([]any, error) {
 	for _, t := range r.terms {
 		if _, ok := t.(string); !ok {
-			return nil, fmt.Errorf("Invalid setting identifier, \"%s\" is not a string, its a %s", value.Str(t), value.TypeName(t))
+			return nil, fmt.Errorf("Invalid setting identifier, \"%s\" is not a string, its a <class '%s'>", value.Str(t), value.TypeName(t))
 		}
 	}
 	words, err := r.words()
@@ -511,7 +521,7 @@ func variables(r *request) ([]any, error) {
 		if !ok {
 			d, has := r.opts.Get("default")
 			if !has {
-				return nil, fmt.Errorf("No variable found with this name: %s", w)
+				return nil, jinja.NotDefined(w, "No variable found with this name: "+w)
 			}
 			v = d
 		}
