@@ -22,6 +22,8 @@ type unit struct {
 	mutates bool // calls methods that change lists or dicts, or other templates
 	shares  bool // its top-level assignments are read by blocks or parents
 	uses    Uses
+	sites   int  // attributes
+	lasting bool // something of a rendering may outlive it: a macro, a block
 	bare    bool // src is an expression without braces
 }
 
@@ -229,10 +231,12 @@ func hasBlocks(body []stmt) bool {
 
 func (c *compiler) body(body []stmt) execFn {
 	code := make([]execFn, 0, len(body))
-	for _, s := range body {
-		if f := c.stmt(s); f != nil {
+	for len(body) > 0 {
+		f, n := c.next(body)
+		if f != nil {
 			code = append(code, f)
 		}
+		body = body[n:]
 	}
 	switch len(code) {
 	case 0:
@@ -258,7 +262,19 @@ func (c *compiler) body(body []stmt) execFn {
 	}
 }
 
+// next compiles the first statement of body, and as much output as follows it
+// without another kind of statement.
+func (c *compiler) next(body []stmt) (execFn, int) {
+	if !c.guard {
+		if f, n := c.stretch(body); n > 0 {
+			return f, n
+		}
+	}
+	return c.stmt(body[0]), 1
+}
+
 func (c *compiler) stmt(s stmt) execFn {
+	c.u.lasting = c.u.lasting || outlives(s)
 	switch s := s.(type) {
 	case *dataStmt:
 		text := s.text
@@ -305,6 +321,18 @@ func (c *compiler) stmt(s stmt) execFn {
 	return nil
 }
 
+// outlives reports whether what a statement makes may hold the frame or the
+// module of the rendering, and be held itself by a value or another template.
+func outlives(s stmt) bool {
+	switch s := s.(type) {
+	case *macroStmt, *callStmt, *blockStmt, *extendsStmt, *includeStmt, *importStmt, *fromStmt:
+		return true
+	case *forStmt:
+		return s.recursive
+	}
+	return false
+}
+
 func (c *compiler) guarded(f execFn) execFn {
 	if !c.guard {
 		return f
@@ -318,27 +346,8 @@ func (c *compiler) guarded(f execFn) execFn {
 }
 
 func (c *compiler) output(s *outputStmt) execFn {
-	c.inVar = true
-	e := c.expr(s.of)
-	textual := c.textual(s.of)
-	c.inVar = false
-	u, pos := c.u, s.of.at()
-	if k, ok := s.of.(*constExpr); ok {
-		if text, ok := k.val.(string); ok && k.raw == "" {
-			return func(rt *runtime) error { return rt.writeText(text) }
-		}
-	}
-	return func(rt *runtime) error {
-		v, err := e(rt)
-		if err == nil {
-			err = rt.write(v)
-		}
-		if err != nil {
-			return u.locate(err, pos)
-		}
-		rt.textual = textual != nil && textual(rt)
-		return nil
-	}
+	run, _ := c.stretch([]stmt{s})
+	return run
 }
 
 // textual tells whether the value of an expression is text by decree: the
@@ -403,7 +412,7 @@ func (c *compiler) lookupLocal(name string) bool {
 }
 
 func (c *compiler) ifElse(s *ifStmt) execFn {
-	tests := make([]func(*runtime) (bool, error), len(s.tests))
+	tests := make([]testFn, len(s.tests))
 	bodies := make([]execFn, len(s.bodies))
 	for i := range s.tests {
 		tests[i] = c.condition(s.tests[i])
@@ -434,26 +443,6 @@ func (c *compiler) ifElse(s *ifStmt) execFn {
 			}
 		}
 		return no(rt)
-	}
-}
-
-// condition compiles an expression of which only the truth matters.
-func (c *compiler) condition(e expr) func(*runtime) (bool, error) {
-	f := c.expr(e)
-	u, pos := c.u, e.at()
-	return func(rt *runtime) (bool, error) {
-		v, err := f(rt)
-		if err != nil {
-			return false, u.locate(err, pos)
-		}
-		if b, ok := v.(bool); ok {
-			return b, nil
-		}
-		b, err := truth(v)
-		if err != nil {
-			return false, u.locate(err, pos)
-		}
-		return b, nil
 	}
 }
 

@@ -109,7 +109,11 @@ func (c *compiler) uses(list *[]Use, name string, pos int) {
 // ref is a place where a name may be found: a slot some functions up.
 type ref struct{ up, slot int }
 
-func (c *compiler) name(name string, pos int) evalFn {
+func (c *compiler) name(name string, pos int) evalFn { return c.reader(c.refs(name), name, pos) }
+
+// refs lists the places where a name may be found, the innermost first; in the
+// last one is what the scope of the evaluation said.
+func (c *compiler) refs(name string) []ref {
 	var refs []ref
 	up := 0
 	fn := c.fn
@@ -135,8 +139,7 @@ func (c *compiler) name(name string, pos int) evalFn {
 		fn.size++
 		fn.cache[name] = i
 	}
-	refs = append(refs, ref{up, i})
-	return c.reader(refs, name, pos)
+	return append(refs, ref{up, i})
 }
 
 // reader compiles the search through the places; the last one caches what the
@@ -186,32 +189,7 @@ func (c *compiler) reader(refs []ref, name string, pos int) evalFn {
 	}
 }
 
-func (c *compiler) attr(e *attrExpr) evalFn {
-	of := c.expr(e.of)
-	name, u, pos := e.name, c.u, e.at()
-	isMethod := isDictMethod(name)
-	var key any = name // boxed once
-	return func(rt *runtime) (any, error) {
-		v, err := of(rt)
-		if err != nil {
-			return nil, err
-		}
-		if d, ok := v.(*value.Dict); ok && !isMethod {
-			if x, ok := d.Get(key); ok {
-				if s, isMarked := x.(value.Unsafe); isMarked {
-					return rt.clean(s), nil
-				}
-				return x, nil
-			}
-			return noAttribute(d, name), nil
-		}
-		x, err := rt.getAttr(v, name)
-		if err != nil {
-			return nil, u.locate(err, pos)
-		}
-		return x, nil
-	}
-}
+func (c *compiler) attr(e *attrExpr) evalFn { return c.attribute(e).value }
 
 func (c *compiler) item(e *itemExpr) evalFn {
 	of := c.expr(e.of)
@@ -355,50 +333,13 @@ func (c *compiler) logic(e *logicExpr) evalFn {
 }
 
 func (c *compiler) compare(e *compareExpr) evalFn {
-	first, rest := c.expr(e.first), c.exprs(e.rest)
-	u, pos := c.u, e.at()
-	ops := make([]compareFn, len(e.ops))
-	for i, op := range e.ops {
-		ops[i] = compareOps[op]
-	}
-	if len(ops) == 1 {
-		second, op := rest[0], ops[0]
-		return func(rt *runtime) (any, error) {
-			a, err := first(rt)
-			if err != nil {
-				return nil, err
-			}
-			b, err := second(rt)
-			if err != nil {
-				return nil, err
-			}
-			ok, err := op(rt, a, b)
-			if err != nil {
-				return nil, u.locate(err, pos)
-			}
-			return ok, nil
-		}
-	}
+	test := c.comparison(e)
 	return func(rt *runtime) (any, error) {
-		a, err := first(rt)
+		ok, err := test(rt)
 		if err != nil {
 			return nil, err
 		}
-		for i, f := range rest {
-			b, err := f(rt)
-			if err != nil {
-				return nil, err
-			}
-			ok, err := ops[i](rt, a, b)
-			if err != nil {
-				return nil, u.locate(err, pos)
-			}
-			if !ok {
-				return false, nil
-			}
-			a = b
-		}
-		return true, nil
+		return ok, nil
 	}
 }
 
@@ -720,11 +661,10 @@ func (c *compiler) filterExpr(e *filterExpr) evalFn {
 	if baseName(e.name) == "type_debug" {
 		return c.typeDebug(e)
 	}
-	otherwise, isDefault := plainDefault(e)
-	if a, ok := e.of.(*attrExpr); ok && isDefault {
-		c.filter(e)
-		return c.attrOr(a, otherwise)
+	if a, ok := c.attributeOr(e); ok {
+		return a.value
 	}
+	otherwise, isDefault := plainDefault(e)
 	of := c.expr(e.of)
 	f := c.filter(e)
 	if isDefault {
@@ -795,37 +735,6 @@ func (c *compiler) rootOf(e expr) (name string, part bool) {
 		return name, true
 	}
 	return "", false
-}
-
-// attrOr is "x.name | default(otherwise)".
-func (c *compiler) attrOr(e *attrExpr, otherwise any) evalFn {
-	of := c.expr(e.of)
-	name, u, pos := e.name, c.u, e.at()
-	isMethod := isDictMethod(name)
-	var key any = name
-	return func(rt *runtime) (any, error) {
-		v, err := of(rt)
-		if err != nil {
-			return nil, err
-		}
-		if d, ok := v.(*value.Dict); ok && !isMethod {
-			if x, ok := d.Get(key); ok {
-				if _, undefined := x.(*Undefined); undefined {
-					return otherwise, nil
-				}
-				return rt.clean(x), nil
-			}
-			return otherwise, nil
-		}
-		x, err := rt.getAttr(v, name)
-		if err != nil {
-			return nil, u.locate(err, pos)
-		}
-		if _, undefined := x.(*Undefined); undefined {
-			return otherwise, nil
-		}
-		return x, nil
-	}
 }
 
 // plainDefault recognises "x | default(constant)", the most frequent filter of

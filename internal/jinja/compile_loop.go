@@ -2,6 +2,7 @@ package jinja
 
 import (
 	"errors"
+	"slices"
 
 	"sunup/internal/value"
 )
@@ -75,14 +76,15 @@ type loopCode struct {
 	test      func(*runtime) (bool, error)
 	body      execFn
 	none      execFn
-	lo, hi    int // slots of the body's scope
+	unset     []int // slots that the body assigns: each round begins without them
 	loopSlot  int
 	needsLoop bool
-	single    int // slot of a target that is one name, or -1
+	setsLoop  bool  // the body assigns the name
+	targets   []int // slots of a target that is names; nil when store has to look
 }
 
 func (c *compiler) loopCode(s *forStmt) *loopCode {
-	code := &loopCode{u: c.u, pos: s.at(), single: -1}
+	code := &loopCode{u: c.u, pos: s.at()}
 	if s.test != nil {
 		c.push(c.fn, targetNames(s.target, nil))
 		testStore := c.store(s.target)
@@ -98,14 +100,16 @@ func (c *compiler) loopCode(s *forStmt) *loopCode {
 		}
 	}
 	sc := c.push(c.fn, assigned(s.body, targetNames(s.target, nil)))
-	code.lo = sc.lo
+	_, code.setsLoop = sc.names["loop"]
 	code.loopSlot = c.declare("loop")
 	sc.used = map[string]bool{}
 	code.store = c.store(s.target)
-	if n, ok := s.target.(*nameExpr); ok {
-		code.single = sc.names[n.name]
+	code.targets = targetSlots(sc, s.target)
+	for i := sc.lo; i < c.fn.size; i++ {
+		if i != code.loopSlot && !slices.Contains(code.targets, i) {
+			code.unset = append(code.unset, i)
+		}
 	}
-	code.hi = c.fn.size
 	code.body = c.body(s.body)
 	code.needsLoop = sc.used["loop"]
 	c.pop()
@@ -113,6 +117,28 @@ func (c *compiler) loopCode(s *forStmt) *loopCode {
 		code.none = c.scoped(s.none)
 	}
 	return code
+}
+
+// targetSlots are the slots of a target that is a name or a tuple of names.
+func targetSlots(sc *scope, target expr) []int {
+	switch t := target.(type) {
+	case *nameExpr:
+		return []int{sc.names[t.name]}
+	case *tupleExpr:
+		if len(t.items) == 1 {
+			return nil // one item to unpack
+		}
+		var out []int
+		for _, e := range t.items {
+			n, ok := e.(*nameExpr)
+			if !ok {
+				return nil
+			}
+			out = append(out, sc.names[n.name])
+		}
+		return out
+	}
+	return nil
 }
 
 func (code *loopCode) filter(rt *runtime, items []any) ([]any, error) {
@@ -152,22 +178,25 @@ func (code *loopCode) run(rt *runtime, items []any, l *loop) error {
 	}
 	if l != nil {
 		l.items = items
+		rt.f.slots[code.loopSlot] = slot{l, true}
 	}
 	for i, v := range items {
 		if err := rt.step(); err != nil {
 			return code.u.locate(err, code.pos)
 		}
 		slots := rt.f.slots
-		for j := code.lo; j < code.hi; j++ {
-			slots[j] = slot{}
+		for _, j := range code.unset {
+			if slots[j].ok {
+				slots[j] = slot{}
+			}
 		}
 		if l != nil {
 			l.i = i
-			slots[code.loopSlot] = slot{l, true}
+			if code.setsLoop {
+				slots[code.loopSlot] = slot{l, true}
+			}
 		}
-		if code.single >= 0 {
-			slots[code.single] = slot{rt.clean(v), true}
-		} else if err := code.store(rt, v); err != nil {
+		if err := code.assign(rt, slots, v); err != nil {
 			return err
 		}
 		if err := code.body(rt); err != nil {
@@ -181,6 +210,21 @@ func (code *loopCode) run(rt *runtime, items []any, l *loop) error {
 		}
 	}
 	return nil
+}
+
+// assign gives the targets their values.
+func (code *loopCode) assign(rt *runtime, slots []slot, v any) error {
+	if len(code.targets) == 1 {
+		slots[code.targets[0]] = slot{rt.clean(v), true}
+		return nil
+	}
+	if t, ok := v.(value.Tuple); ok && len(t) == len(code.targets) {
+		for i, j := range code.targets {
+			slots[j] = slot{rt.clean(t[i]), true}
+		}
+		return nil
+	}
+	return code.store(rt, v)
 }
 
 // loop is the object of that name inside a for statement.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -58,11 +57,25 @@ func HoldsUnsafe(v any) bool {
 	case value.Unsafe:
 		return true
 	case *value.List:
-		return slices.ContainsFunc(v.Items, HoldsUnsafe)
+		return anyUnsafe(v.Items)
 	case value.Tuple:
-		return slices.ContainsFunc(v, HoldsUnsafe)
+		return anyUnsafe(v)
 	case *value.Dict:
-		return slices.ContainsFunc(v.Values(), HoldsUnsafe)
+		return anyUnsafe(v.Values())
+	}
+	return false
+}
+
+func anyUnsafe(items []any) bool {
+	for _, e := range items {
+		// Most of what data holds is text and numbers, which need no call.
+		switch e.(type) {
+		case string, int, bool, nil:
+		default:
+			if HoldsUnsafe(e) {
+				return true
+			}
+		}
 	}
 	return false
 }

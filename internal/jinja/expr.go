@@ -52,15 +52,15 @@ func (x *Expr) Uses() Uses {
 	return x.u.uses
 }
 
+// run evaluates the expression; the runtime has to be released.
 func (x *Expr) run(ctx context.Context, s Scope) (*runtime, any, error) {
 	rt := x.env.runtime(ctx, s)
 	rt.eval = true
 	rt.mutates = x.u.mutates
 	if err := ctx.Err(); err != nil {
-		return rt, nil, &Error{Kind: KindCancelled, Msg: "the evaluation was cancelled: " + err.Error(), Err: err}
+		return rt, nil, cancelled("", err)
 	}
-	rt.mod.frame = &frame{slots: make([]slot, x.u.size)}
-	rt.f = rt.mod.frame
+	rt.begin(x.u)
 	v, err := x.eval(rt)
 	return rt, v, err
 }
@@ -71,6 +71,7 @@ func (x *Expr) Eval(ctx context.Context, s Scope) (v any, unsafe bool, err error
 		return x.pre.Eval(ctx, s)
 	}
 	rt, v, err := x.run(ctx, s)
+	defer rt.release(x.u)
 	if err == nil {
 		v = rt.clean(v)
 		if err = checkDefined(v); err == nil {
@@ -116,7 +117,8 @@ func (x *Expr) truth(ctx context.Context, s Scope) (bool, error) {
 	if x.pre != nil {
 		return x.rendered(ctx, s)
 	}
-	_, v, err := x.run(ctx, s)
+	rt, v, err := x.run(ctx, s)
+	rt.release(x.u)
 	if err == nil {
 		var ok bool
 		if ok, err = truth(v); err == nil {

@@ -73,6 +73,12 @@ type runtime struct {
 	stack   []any
 	calls   []*Call
 	inCalls int
+	near    [nearSites]uint8 // where keys stood in the last dict; guesses
+
+	// What mod and f are at first.
+	root  module
+	frame frame
+	slots []slot
 }
 
 // step counts one unit of work and now and then looks at the clock.
@@ -99,7 +105,7 @@ func (rt *runtime) check() error {
 		return problem(KindLimit, "the template takes too many steps (more than %d)", rt.env.limits.Steps)
 	}
 	if err := rt.ctx.Err(); err != nil {
-		return &Error{Kind: KindCancelled, Msg: "the evaluation was cancelled: " + err.Error(), Err: err}
+		return cancelled("", err)
 	}
 	return nil
 }
@@ -137,44 +143,7 @@ func (rt *runtime) writeText(s string) error {
 // write prints one {{ }}.
 func (rt *runtime) write(v any) error {
 	rt.nodes++
-	start := len(rt.out)
-	switch v := v.(type) {
-	case string:
-		rt.out = append(rt.out, v...)
-	case nil:
-		if rt.env.Native {
-			rt.out = append(rt.out, "None"...)
-		}
-		return nil
-	case int:
-		// Through a small array: the collector then need not be told that the
-		// output may have moved.
-		var digits [20]byte
-		rt.out = append(rt.out, strconv.AppendInt(digits[:0], int64(v), 10)...)
-	case *Undefined:
-		return v.strict()
-	default:
-		if err := rt.print(v); err != nil {
-			return err
-		}
-	}
-	return rt.grow(len(rt.out) - start)
-}
-
-func (rt *runtime) print(v any) error {
-	if err := checkDefined(v); err != nil {
-		return err
-	}
-	if l, ok := unrolled(v); ok {
-		v = l
-	}
-	p := value.Printer{Out: rt.out, Max: len(rt.out) + rt.bytes}
-	p.Str(v)
-	rt.out = p.Out
-	if p.Full {
-		return rt.grow(rt.bytes + 1)
-	}
-	return nil
+	return rt.put(v)
 }
 
 // str gives str(v), within the budget.

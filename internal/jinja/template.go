@@ -174,7 +174,45 @@ func (t *Template) Name() string { return t.u.name }
 func (t *Template) Uses() Uses { return t.u.uses }
 
 func (e *Env) runtime(ctx context.Context, s Scope) *runtime {
-	return &runtime{env: e, ctx: ctx, steps: e.limits.Steps, bytes: e.limits.Bytes, mod: &module{scope: s}}
+	rt := runtimes.Get().(*runtime)
+	rt.env, rt.ctx, rt.steps, rt.bytes = e, ctx, e.limits.Steps, e.limits.Bytes
+	rt.mod = &rt.root
+	rt.root.scope = s
+	return rt
+}
+
+// runtimes are used again: a run evaluates millions of short expressions, and
+// what each needs besides its result is the same.
+var runtimes = sync.Pool{New: func() any { return new(runtime) }}
+
+// release gives rt back when nothing of it can be held by what the unit made.
+func (rt *runtime) release(u *unit) {
+	if u.lasting || cap(rt.stack) > maxKept || cap(rt.slots) > maxKept || cap(rt.out) > maxPooled {
+		return
+	}
+	stack := rt.stack[:cap(rt.stack)]
+	for i := range stack {
+		stack[i] = nil
+	}
+	for i := range rt.slots {
+		rt.slots[i] = slot{}
+	}
+	*rt = runtime{out: rt.out[:0], slots: rt.slots, stack: stack[:0], calls: rt.calls}
+	runtimes.Put(rt)
+}
+
+// maxKept is how many values a runtime that is used again has room for.
+const maxKept = 256
+
+// begin gives the unit its frame.
+func (rt *runtime) begin(u *unit) {
+	if cap(rt.slots) < u.size {
+		rt.slots = make([]slot, u.size)
+	}
+	rt.slots = rt.slots[:u.size]
+	rt.frame.slots = rt.slots
+	rt.mod.frame = &rt.frame
+	rt.f = &rt.frame
 }
 
 // run renders the template and its parents into the output. The module of rt
@@ -188,8 +226,12 @@ func (t *Template) run(rt *runtime) error {
 	for name, b := range t.blocks {
 		m.blocks[name] = []*blockCode{b}
 	}
-	m.frame = &frame{slots: make([]slot, t.u.size)}
-	rt.f = m.frame
+	if m == &rt.root {
+		rt.begin(t.u)
+	} else {
+		m.frame = &frame{slots: make([]slot, t.u.size)}
+		rt.f = m.frame
+	}
 	if err := t.run1(rt); err != nil {
 		return err
 	}
@@ -209,12 +251,16 @@ func (t *Template) run(rt *runtime) error {
 }
 
 func (t *Template) start(ctx context.Context, s Scope) (*runtime, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, cancelled(t.u.name, err)
+	}
 	rt := t.env.runtime(ctx, s)
 	rt.mutates = t.u.mutates
-	if err := ctx.Err(); err != nil {
-		return nil, &Error{Name: t.u.name, Kind: KindCancelled, Msg: "the evaluation was cancelled: " + err.Error(), Err: err}
-	}
 	return rt, nil
+}
+
+func cancelled(name string, err error) *Error {
+	return &Error{Name: name, Kind: KindCancelled, Msg: "the evaluation was cancelled: " + err.Error(), Err: err}
 }
 
 // keepEnding restores the line ends at the end of the source, which the
@@ -245,27 +291,20 @@ func (t *Template) Render(ctx context.Context, s Scope) (text string, unsafe boo
 	if err != nil {
 		return "", false, err
 	}
-	buf := buffers.Get().(*[]byte)
-	rt.out = (*buf)[:0]
 	err = t.run(rt)
 	if err == nil {
 		rt.out = t.restoreEnding(rt.out)
 		text = string(rt.out)
 	}
-	if cap(rt.out) <= maxPooled {
-		*buf = rt.out
-		buffers.Put(buf)
-	}
+	unsafe = rt.unsafe
+	rt.release(t.u)
 	if err != nil {
-		return "", rt.unsafe, t.u.finish(err)
+		return "", unsafe, t.u.finish(err)
 	}
-	return text, rt.unsafe, nil
+	return text, unsafe, nil
 }
 
-// buffers are reused for output, since most of the work of the garbage
-// collector would be buffers that grew.
-var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 1<<12); return &b }}
-
+// maxPooled is how much output a runtime that is used again has room for.
 const maxPooled = 1 << 20
 
 // Result is what an evaluation gives.
@@ -283,14 +322,15 @@ func (t *Template) Eval(ctx context.Context, s Scope) (v any, unsafe bool, err e
 
 // Evaluate is Eval with all that is known about the result.
 func (t *Template) Evaluate(ctx context.Context, s Scope) (Result, error) {
+	if t.plain && ctx.Err() == nil {
+		// Text that is no template stays text, even when it looks like data.
+		return Result{Value: t.written}, nil
+	}
 	rt, err := t.start(ctx, s)
 	if err != nil {
 		return Result{}, err
 	}
-	if t.plain {
-		// Text that is no template stays text, even when it looks like data.
-		return Result{Value: t.written}, nil
-	}
+	defer rt.release(t.u)
 	rt.eval = true
 	rt.literal = !t.cooked
 	if t.bare != "" && !t.env.Native {
@@ -336,8 +376,7 @@ func rawScalar(s Scope, name string) (any, bool) {
 }
 
 func (t *Template) evalSingle(rt *runtime) (Result, error) {
-	rt.mod.frame = &frame{slots: make([]slot, t.u.size)}
-	rt.f = rt.mod.frame
+	rt.begin(t.u)
 	v, err := t.single(rt)
 	if err != nil {
 		return Result{}, err

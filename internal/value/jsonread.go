@@ -30,8 +30,9 @@ func ParseJSON(data []byte) (any, error) {
 }
 
 type jsonDecoder struct {
-	s string
-	i int
+	s     string
+	i     int
+	names Names
 }
 
 func (d *jsonDecoder) fail(what string, at int) error {
@@ -190,7 +191,7 @@ func (d *jsonDecoder) object(depth int) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		out.Set(k, v)
+		out.Set(d.names.Shared(k), v)
 		d.space()
 		switch d.peek() {
 		case ',':

@@ -192,6 +192,19 @@ func (d *Dict) findText(s string) int {
 	return -1
 }
 
+// Find returns the place of a text among the keys, or -1.
+func (d *Dict) Find(k string) int { return d.findText(k) }
+
+// Near is Lookup at one place among the keys only: dicts of one list mostly
+// have the same keys in the same order, so that who looks into many of them
+// may guess.
+func (d *Dict) Near(k string, at int) (any, bool) {
+	if d != nil && at < len(d.keys) && keyIs(d.keys[at], k) {
+		return d.vals[at], true
+	}
+	return nil, false
+}
+
 // Len returns the number of entries; a nil dict is empty.
 func (d *Dict) Len() int {
 	if d == nil {
@@ -347,3 +360,8 @@ func cloneItems(items []any, depth int) []any {
 // Vaulted is text encrypted with Ansible Vault (YAML !vault), the header line
 // included. It is decrypted when it is used, not when it is read.
 type Vaulted string
+
+func keyIs(key any, k string) bool {
+	h, ok := key.(string)
+	return ok && h == k
+}

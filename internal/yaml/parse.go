@@ -200,6 +200,7 @@ type converter struct {
 	size     map[*Node]int     // nodes below an anchored node, aliases put in place
 	nodes    int
 	full     bool // too many nodes: said once, and nothing more is read
+	names    value.Names
 }
 
 type memoKey struct {
@@ -435,6 +436,9 @@ func (c *converter) entry(into *entries, key, val *yaml3.Node, depth int, unsafe
 	}
 	if u, ok := k.Scalar.(value.Unsafe); ok {
 		k = &Node{Kind: Scalar, Pos: k.Pos, Scalar: string(u), Text: k.Text, Quoted: k.Quoted, Source: k.Source}
+	}
+	if text, ok := k.Scalar.(string); ok {
+		k.Scalar = c.names.Shared(text)
 	}
 	v := c.node(val, depth+1, unsafe)
 	first, repeated := into.set(Entry{k, v})

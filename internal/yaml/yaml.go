@@ -82,7 +82,7 @@ func (n *Node) Value() any {
 		}
 		return l
 	case Mapping:
-		d := &value.Dict{}
+		d := value.DictFor(len(n.Entries))
 		for _, e := range n.Entries {
 			d.Set(e.Key.Value(), e.Value.Value())
 		}
