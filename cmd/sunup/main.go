@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"sunup/internal/collector"
 	"sunup/internal/say"
 )
 
@@ -27,7 +28,12 @@ const (
 // version is set at build time.
 var version = "dev"
 
+// allowance is what a run may allocate between two collections of garbage: all
+// that one on some dozen hosts needs.
+const allowance = 64 << 20
+
 func main() {
+	collector.Allow(allowance)
 	os.Exit(run(os.Args, os.Stdin, os.Stdout, os.Stderr))
 }
 

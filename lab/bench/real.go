@@ -123,6 +123,7 @@ func (b *bench) realHosts() error {
 		row("processor time of hosts and controller, everything to do", seconds(median(first, all), 0))
 		row("processor time of hosts and controller, nothing to change", seconds(median(again, all), 0))
 	}
+	row("the bare client's own processor time per host and command", millis(median(floor, cpu)/time.Duration(commandsPerHost*n), 0))
 	row("controller's processor time per host and task", millis(median(again, cpu)/time.Duration(morningTasks*n), 0.5))
 	row("controller's peak memory", mebibytes(peak(again), 0))
 	return nil

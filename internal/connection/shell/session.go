@@ -35,10 +35,16 @@ type session struct {
 	used     time.Time   // for choosing which idle one to close
 	streams  atomic.Bool // what we write is a command's input, not the shell's
 	closing  sync.Once
+
+	// Lines are written by one goroutine, which begins with the first of them.
+	lines   chan sending
+	writing sync.Once
+	over    chan struct{} // closed by close
 }
 
 func newSession(p Process, host string, merged bool, owner *Work) *session {
-	return &session{proc: p, owner: owner, out: newStream(), err: newStream(), host: host, merged: merged}
+	return &session{proc: p, owner: owner, out: newStream(), err: newStream(), host: host, merged: merged,
+		lines: make(chan sending, 1), over: make(chan struct{})}
 }
 
 // listen starts reading what the process prints. The first frames are expected
@@ -52,6 +58,7 @@ func (s *session) listen() {
 // lost host does not listen.
 func (s *session) close() {
 	s.closing.Do(func() {
+		close(s.over)
 		s.owner.Go(func() { s.proc.Close() })
 		s.out.end()
 		s.err.end()
@@ -76,13 +83,12 @@ type answer struct {
 	unsent   chan error // what kept us from writing even the first byte, or nil
 }
 
-// send writes a line and expects its frames. Writing goes on in a goroutine of
-// its own, since a dead host stops reading; closing the session ends it.
+// send writes a line and expects its frames. Writing goes on in another
+// goroutine, since a dead host stops reading; closing the session ends it.
 func (s *session) send(line, mark string, out, errOut func([]byte)) *answer {
 	a := &answer{out: newFrame(mark, out), err: newFrame(mark, errOut), unsent: make(chan error, 1)}
 	s.expect(a)
-	s.owner.Go(func() {
-		n, err := io.WriteString(s.proc, line)
+	s.pass(sending{line, func(n int, err error) {
 		if n > 0 {
 			err = nil // whoever reads the streams will see how it ends
 		}
@@ -90,9 +96,57 @@ func (s *session) send(line, mark string, out, errOut func([]byte)) *answer {
 		if err != nil {
 			s.close()
 		}
-	})
+	}})
 	return a
 }
+
+// sending is a line to write, and who is told how much of it went out.
+type sending struct {
+	line string
+	told func(n int, err error)
+}
+
+// pass has a line written without waiting for it. One goroutine does that for
+// the whole session: a new one for each command would have to grow its stack
+// each time. Only while it is held up does another line get its own.
+func (s *session) pass(l sending) {
+	s.writing.Do(func() { s.owner.Go(s.write) })
+	select {
+	case s.lines <- l:
+	default:
+		s.owner.Go(func() { s.put(l) })
+	}
+	select {
+	case <-s.over:
+		s.rest() // the writer may have gone before it saw the line
+	default:
+	}
+}
+
+// write writes lines until the session is closed.
+func (s *session) write() {
+	for {
+		select {
+		case l := <-s.lines:
+			s.put(l)
+		case <-s.over:
+			s.rest()
+			return
+		}
+	}
+}
+
+// rest hands a line that was not written before the session was closed to the
+// process, which refuses it.
+func (s *session) rest() {
+	select {
+	case l := <-s.lines:
+		s.owner.Go(func() { s.put(l) })
+	default:
+	}
+}
+
+func (s *session) put(l sending) { l.told(io.WriteString(s.proc, l.line)) }
 
 func (s *session) expect(a *answer) {
 	s.out.expect(a.out)
@@ -226,10 +280,7 @@ func (s *session) endOther(a *answer, pid, after string) bool {
 // writeLimited writes a short line, but not for ever.
 func (s *session) writeLimited(line string) (int, error) {
 	done := make(chan error, 1)
-	s.owner.Go(func() {
-		_, err := io.WriteString(s.proc, line)
-		done <- err
-	})
+	s.pass(sending{line, func(_ int, err error) { done <- err }})
 	timer := time.NewTimer(killGrace)
 	defer timer.Stop()
 	select {
