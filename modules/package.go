@@ -49,7 +49,7 @@ func runPackage(ctx context.Context, c *Call) (*Result, error) {
 	}
 	given := c.Args.All().Copy()
 	given.Delete("use")
-	args, err := m.Spec.Validate(m.ShortName(), given)
+	args, err := m.Validate(m.ShortName(), given)
 	if err != nil {
 		return Fail("%s", err), nil
 	}

@@ -6,6 +6,7 @@ import (
 	"math/big"
 	"sort"
 	"strings"
+	"sync"
 
 	"sunup/internal/say"
 	"sunup/internal/value"
@@ -19,8 +20,42 @@ const rawParams = "_raw_params"
 // search for them; module is the name to use there. The given dict is not
 // changed.
 func (s Spec) Validate(module string, in *value.Dict) (Args, error) {
-	v := validation{given: map[string]bool{}}
-	top := options{params: s.All(), open: s.Open, Spec: s}
+	return s.declared().validate(module, in)
+}
+
+// Validate is that of the module's declaration, which is read only once.
+func (m *Module) Validate(as string, in *value.Dict) (Args, error) {
+	d, ok := declarations.Load(m)
+	if !ok {
+		d, _ = declarations.LoadOrStore(m, m.Spec.declared())
+	}
+	return d.(*declaration).validate(as, in)
+}
+
+// declarations are those of the modules that were called, by module: there are
+// only so many.
+var declarations sync.Map
+
+// declaration is a Spec made ready for calls.
+type declaration struct {
+	options
+	known map[string]bool // the names; nil when the module is Open
+}
+
+func (s Spec) declared() *declaration {
+	d := &declaration{options: options{params: s.All(), open: s.Open, Spec: s}}
+	if !s.Open {
+		d.known = map[string]bool{}
+		for _, p := range d.params {
+			d.known[p.Name] = true
+		}
+	}
+	return d
+}
+
+func (d *declaration) validate(module string, in *value.Dict) (Args, error) {
+	v := validation{given: make(map[string]bool, in.Len())}
+	top := d.options
 	values := v.options(top, in, nil)
 	for _, u := range v.unsupported {
 		v.fail("%s", u)
@@ -32,14 +67,7 @@ func (s Spec) Validate(module string, in *value.Dict) (Args, error) {
 		}
 		return Args{}, errors.New(p)
 	}
-	a := Args{values: values, given: v.given, secrets: v.secrets, warnings: v.warnings}
-	if !s.Open {
-		a.known = map[string]bool{}
-		for _, p := range top.params {
-			a.known[p.Name] = true
-		}
-	}
-	return a, nil
+	return Args{values: values, known: d.known, given: v.given, secrets: v.secrets, warnings: v.warnings}, nil
 }
 
 // All returns the declared arguments with the common ones that the module

@@ -463,7 +463,7 @@ type boundCall struct {
 
 // moduleCall binds the arguments to the host.
 func (x *execution) moduleCall(scope *vars.Scope, set settings, m *modules.Module, t target, in *value.Dict) (*boundCall, context.CancelFunc, error) {
-	args, err := m.Spec.Validate(x.task.Action, in)
+	args, err := m.Validate(x.task.Action, in)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -7,10 +7,46 @@ import (
 	"sunup/playbooks"
 )
 
-// pool bounds how many hosts work at once.
-type pool struct{ slots chan struct{} }
+// pool bounds how many hosts work at once. Its goroutines stay for the next
+// task: a new one for each host and task would have to grow its stack each time.
+type pool struct {
+	slots chan struct{}
+	jobs  chan func() // taken by a goroutine that has nothing to do
+	over  chan struct{}
+	end   sync.Once
+	crew  sync.WaitGroup
+}
 
-func newPool(n int) *pool { return &pool{slots: make(chan struct{}, n)} }
+func newPool(n int) *pool {
+	return &pool{slots: make(chan struct{}, n), jobs: make(chan func()), over: make(chan struct{})}
+}
+
+// close ends the goroutines that have nothing to do. Work that comes later is
+// done all the same.
+func (p *pool) close() {
+	p.end.Do(func() { close(p.over) })
+	p.crew.Wait()
+}
+
+// hand has job done by a goroutine of the pool.
+func (p *pool) hand(job func()) {
+	select {
+	case p.jobs <- job:
+	default:
+		p.crew.Go(func() { p.work(job) })
+	}
+}
+
+func (p *pool) work(job func()) {
+	for {
+		job()
+		select {
+		case job = <-p.jobs:
+		case <-p.over:
+			return
+		}
+	}
+}
 
 // take waits for a slot; a nil pool has always one.
 func (p *pool) take(ctx context.Context) error {
@@ -45,10 +81,12 @@ func (p *pool) each(ctx context.Context, hosts []*host, throttle *pool, work fun
 			break
 		}
 		wg.Add(1)
-		go func() {
-			defer func() { p.give(); throttle.give(); wg.Done() }()
+		p.hand(func() {
+			defer wg.Done()
 			work(i, h)
-		}()
+			throttle.give()
+			p.give()
+		})
 	}
 	wg.Wait()
 }

@@ -97,6 +97,7 @@ func (r *Run) Preflight(ctx context.Context, books []*playbooks.Playbook, o Pref
 	}
 	r.pool.each(ctx, hosts, nil, func(_ int, h *host) { f.inspect(ctx, r, wants[h.name]) })
 	r.links.close()
+	r.pool.close()
 	return &Preflight{Hosts: len(hosts), Good: len(hosts) - len(f.bad), Took: r.Now().Sub(began), Obstacles: f.list()}, ctx.Err()
 }
 

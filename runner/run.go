@@ -119,6 +119,7 @@ func (r *Run) Execute(ctx context.Context, books []*playbooks.Playbook) (Summary
 	r.jobs.wait()
 	r.measure()
 	r.links.close()
+	r.pool.close()
 	return r.finish(ctx, err), err
 }
 

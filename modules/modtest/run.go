@@ -306,7 +306,7 @@ func (c Case) call(t *testing.T, s stage, conn connection.Conn, check bool) *mod
 		t.Fatalf("no module %s", c.Module)
 	}
 	given, _ := value.FromGo(with(orEmpty(c.Args), s.replace)).(*value.Dict)
-	args, err := m.Spec.Validate(m.ShortName(), given)
+	args, err := m.Validate(m.ShortName(), given)
 	if err != nil {
 		if c.Error == "" || !strings.Contains(err.Error(), s.replace.Replace(c.Error)) {
 			t.Fatalf("arguments refused: %v", err)
