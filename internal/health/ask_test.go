@@ -151,7 +151,9 @@ func startServers(t *testing.T) map[string]string {
 		"postgres":          serve(t, postgresServer("R\x00\x00\x00\x08\x00\x00\x00\x05")),
 		"postgres_starting": serve(t, postgresServer(postgresError("57P03", "the database system is starting up"))),
 		"postgres_refuses":  serve(t, postgresServer(postgresError("28000", "no pg_hba.conf entry"))),
-		"mysql":             serve(t, func(c net.Conn) { fmt.Fprint(c, "\x4a\x00\x00\x00\x0a8.0.36\x00rest"); _, _ = io.Copy(io.Discard, c) }),
+		"mysql":             serve(t, mysqlServer("\xff\x15\x04#28000Access denied for user 'sunup'")),
+		"mysql_far":         "127.0.0.2:" + serveAt(t, "127.0.0.2", mysqlServer("\xff\x15\x04#28000Access denied for user 'sunup'")),
+		"mysql_ending":      "127.0.0.2:" + serveAt(t, "127.0.0.2", mysqlServer("\xff\x1d\x04#08S01Server shutdown in progress")),
 		"mysql_full":        serve(t, func(c net.Conn) { fmt.Fprint(c, "\x17\x00\x00\x00\xff\x10\x04Too many connections") }),
 		"redis":             serve(t, redisServer("", "+PONG")),
 		"redis_locked":      serve(t, redisServer("secret", "+PONG")),
@@ -163,7 +165,12 @@ func portOf(l net.Listener) string { return fmt.Sprint(l.Addr().(*net.TCPAddr).P
 
 func serve(t *testing.T, talk func(net.Conn)) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	return serveAt(t, "127.0.0.1", talk)
+}
+
+func serveAt(t *testing.T, address string, talk func(net.Conn)) string {
+	t.Helper()
+	l, err := net.Listen("tcp", net.JoinHostPort(address, "0"))
 	require.NoError(t, err)
 	t.Cleanup(func() { l.Close() })
 	go func() {
@@ -196,6 +203,19 @@ func postgresServer(reply string) func(net.Conn) {
 func postgresError(code, message string) string {
 	body := "SFATAL\x00C" + code + "\x00M" + message + "\x00\x00"
 	return "E" + string(binary.BigEndian.AppendUint32(nil, uint32(len(body)+4))) + body
+}
+
+// mysqlServer greets, and answers the login.
+func mysqlServer(answer string) func(net.Conn) {
+	return func(c net.Conn) {
+		fmt.Fprint(c, "\x0c\x00\x00\x00\x0a8.0.36\x00rest")
+		login := make([]byte, 4+32)
+		if _, err := io.ReadFull(c, login); err != nil || binary.LittleEndian.Uint32(login)>>24 != 1 {
+			return
+		}
+		_, _ = io.CopyN(io.Discard, c, int64(binary.LittleEndian.Uint32(login)&0xffffff)-32)
+		fmt.Fprintf(c, "%c\x00\x00\x02%s", len(answer), answer)
+	}
 }
 
 func redisServer(password, ping string) func(net.Conn) {
