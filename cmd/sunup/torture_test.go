@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"sunup/internal/connection/sshdtest"
 	"sunup/internal/event"
 	"sunup/internal/store"
 	"sunup/lab"
@@ -51,15 +53,23 @@ func killedRecord(r *store.Recording) event.Sink {
 	return killer{r, after}
 }
 
-// ward is the fleet of the torture and what a run on it left.
+// ward is the hosts of the torture and what a run on them left.
 type ward struct {
 	t     *testing.T
-	fleet *lab.Fleet
+	hosts []tortured
 	dir   string // with the inventory
 	files string // with the playbook
 	state string
 }
 
+// tortured is one host.
+type tortured interface {
+	Name() string
+	ReadFile(path string) ([]byte, error)
+	WriteFile(path string, data []byte, mode fs.FileMode) error
+}
+
+// newWard has simulated hosts.
 func newWard(t *testing.T) *ward {
 	t.Helper()
 	s, problems := lab.LoadScenario(filepath.Join("testdata", "torture", "fleet.yml"))
@@ -67,8 +77,61 @@ func newWard(t *testing.T) *ward {
 	fleet, err := lab.Start(context.Background(), s)
 	require.NoError(t, err)
 	t.Cleanup(fleet.Close)
-	r := &ward{t: t, fleet: fleet, dir: t.TempDir()}
+	r := &ward{t: t, dir: t.TempDir()}
+	for _, h := range fleet.Hosts() {
+		r.hosts = append(r.hosts, h)
+	}
 	require.NoError(t, fleet.WriteAccess(r.dir))
+	r.files, err = filepath.Abs(filepath.Join("testdata", "torture"))
+	require.NoError(t, err)
+	return r
+}
+
+// realHost is one of several real SSH servers on this machine; what is in /tmp
+// of a host is in a directory of its own.
+type realHost struct{ name, dir string }
+
+func (h realHost) Name() string { return h.name }
+
+func (h realHost) at(path string) string { return filepath.Join(h.dir, filepath.Base(path)) }
+
+func (h realHost) ReadFile(path string) ([]byte, error) { return os.ReadFile(h.at(path)) }
+
+func (h realHost) WriteFile(path string, data []byte, mode fs.FileMode) error {
+	return os.WriteFile(h.at(path), data, mode)
+}
+
+// newRealWard has a dozen real SSH servers.
+func newRealWard(t *testing.T) *ward {
+	t.Helper()
+	if err := sshdtest.Available(); err != nil {
+		t.Skipf("left out: %v", err)
+	}
+	r := &ward{t: t, dir: t.TempDir()}
+	var ini, known strings.Builder
+	n := 0
+	for _, g := range []struct {
+		name, zone string
+		hosts      int
+	}{{"db", "a", 2}, {"web", "a", 3}, {"gate", "", 2}, {"kiosk", "", 5}} {
+		fmt.Fprintf(&ini, "[%s]\n", g.name)
+		for i := range g.hosts {
+			n++
+			s := sshdtest.Run(t, sshdtest.Config{Address: fmt.Sprintf("127.0.5.%d", n)})
+			keys, err := os.ReadFile(s.KnownHosts)
+			require.NoError(t, err)
+			known.Write(keys)
+			h := realHost{fmt.Sprint(g.name, i+1), t.TempDir()}
+			r.hosts = append(r.hosts, h)
+			fmt.Fprintf(&ini, "%s ansible_host=%s ansible_port=%d ansible_user=%s ansible_ssh_private_key_file=%s log=%s made_log=%s\n",
+				h.name, s.Host, s.Port, s.User, s.Key, h.at("torture.log"), h.at("made.log"))
+		}
+	}
+	knownFile := filepath.Join(r.dir, "known_hosts")
+	fmt.Fprintf(&ini, "[all:vars]\nansible_ssh_common_args='-F none -o UserKnownHostsFile=%s'\n", knownFile)
+	require.NoError(t, os.WriteFile(knownFile, []byte(known.String()), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(r.dir, lab.InventoryFile), []byte(ini.String()), 0o600))
+	var err error
 	r.files, err = filepath.Abs(filepath.Join("testdata", "torture"))
 	require.NoError(t, err)
 	return r
@@ -78,7 +141,7 @@ func newWard(t *testing.T) *ward {
 func (r *ward) fresh() {
 	r.t.Helper()
 	r.state = r.t.TempDir()
-	for _, h := range r.fleet.Hosts() {
+	for _, h := range r.hosts {
 		for _, file := range []string{"/tmp/torture.log", "/tmp/made.log"} {
 			require.NoError(r.t, h.WriteFile(file, nil, 0o666))
 		}
@@ -143,7 +206,7 @@ func (r *ward) left() left {
 	require.Len(r.t, runs, 1)
 	l.events, l.outcome = int(runs[0].Events), runs[0].Outcome
 	l.readRecord(r.t, s, runs[0].ID)
-	for _, h := range r.fleet.Hosts() {
+	for _, h := range r.hosts {
 		l.readHost(r.t, h)
 	}
 	return l
@@ -193,7 +256,7 @@ func commandOf(task string, u event.Undecided) string {
 	return host + " " + task
 }
 
-func (l *left) readHost(t *testing.T, h *lab.Host) {
+func (l *left) readHost(t *testing.T, h tortured) {
 	t.Helper()
 	text, err := h.ReadFile("/tmp/torture.log")
 	require.NoError(t, err)
@@ -296,7 +359,32 @@ func TestTorture(t *testing.T) {
 	if testing.Short() && !full {
 		t.Skip("left out with -short: a minute of processes that are killed")
 	}
-	r := newWard(t)
+	share, random := 12, 6
+	if full {
+		share, random = 0, 200
+	}
+	newWard(t).torture(share, random)
+}
+
+// TestTortureOfRealHosts does the same on real SSH servers: the commands are
+// real processes that outlive the controller's death.
+func TestTortureOfRealHosts(t *testing.T) {
+	full := os.Getenv("SUNUP_TORTURE") == "full"
+	if testing.Short() && !full {
+		t.Skip("left out with -short: real servers and processes that are killed")
+	}
+	share, random := 4, 2
+	if full {
+		share, random = 60, 20
+	}
+	newRealWard(t).torture(share, random)
+}
+
+// torture kills runs behind as many events as share says, spread over the run
+// (0: behind every one), and at random moments.
+func (r *ward) torture(share, random int) {
+	t := r.t
+	t.Helper()
 	r.fresh()
 	began := time.Now()
 	cmd := r.run("")
@@ -307,14 +395,11 @@ func TestTorture(t *testing.T) {
 	for line, n := range whole.ran {
 		require.Equal(t, 1, n, line)
 	}
-	t.Logf("uncut: %d events, %d final states, %d commands on %d hosts, %s", whole.events, len(whole.ends), len(whole.ran), len(r.fleet.Hosts()), took.Round(time.Millisecond))
+	t.Logf("uncut: %d events, %d final states, %d commands on %d hosts, %s", whole.events, len(whole.ends), len(whole.ran), len(r.hosts), took.Round(time.Millisecond))
 	policies := []string{"rerun", "skip"}
-	every, random := max(whole.events/12, 1), 6
-	if full {
-		every, random = 1, 200
-	}
-	if n, err := strconv.Atoi(os.Getenv("SUNUP_TORTURE_EVERY")); err == nil {
-		every, random = n, max(random, 400/n)
+	every := 1
+	if share > 0 {
+		every = max(whole.events/share, 1)
 	}
 	kills, unsure := 0, 0
 	for k := 1 + rand.IntN(every); k < whole.events; k += every {
@@ -324,7 +409,7 @@ func TestTorture(t *testing.T) {
 		out := start(t, cmd)
 		require.True(t, ended(t, cmd, out, exitOK), "%s: it was not", about)
 		require.True(t, r.broken(about), about)
-		policy := policies[k%2]
+		policy := policies[rand.IntN(2)]
 		require.False(t, r.resumed(policy, ""), about)
 		unsure += r.left().check(t, whole, about)
 		kills++
