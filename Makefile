@@ -40,8 +40,9 @@ bench: build ## measure a run beside a bare SSH client, and a fleet of 1,000 hos
 	@sh scripts/bench.sh
 
 .PHONY: torture
-torture: ## kill a run behind every single event and at 200 random moments, and resume it (half an hour)
+torture: ## kill a run behind every event and at 200 random moments, also on real sshd, and resume it; 10,000 random plans against the model
 	@SUNUP_TORTURE=full $(GO) test -trimpath ./cmd/sunup -run TestTorture -v -timeout 120m
+	@SUNUP_WORLDS=10000 $(GO) test -trimpath ./runner -run TestGraphDoesWhatTheModelSays -v -timeout 60m
 
 .PHONY: conformance
 conformance: build ## run ansible-core's own integration targets: ANSIBLE_SRC=checkout TARGETS="loops blocks"

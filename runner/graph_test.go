@@ -3,7 +3,9 @@ package runner_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -181,11 +183,15 @@ func (w *world) files() map[string]string {
 }
 
 // TestGraphDoesWhatTheModelSays compares the engine with the reference model
-// over random graphs, failures and quarantines.
+// over random graphs, failures and quarantines: 2,000 of them, 300 with -short,
+// or as many as SUNUP_WORLDS says (make torture).
 func TestGraphDoesWhatTheModelSays(t *testing.T) {
 	compared, fell, worlds := 0, 0, uint64(2000)
 	if testing.Short() {
 		worlds = 300
+	}
+	if n, err := strconv.ParseUint(os.Getenv("SUNUP_WORLDS"), 10, 32); err == nil {
+		worlds = n
 	}
 	for seed := range worlds {
 		w := randomWorld(rand.New(rand.NewPCG(seed, 1)))
@@ -217,7 +223,7 @@ func TestGraphDoesWhatTheModelSays(t *testing.T) {
 			return
 		}
 	}
-	t.Logf("%d worlds compared, %d plays lost their coverage", compared, fell)
+	t.Logf("%d worlds, %d compared, %d plays lost their coverage", worlds, compared, fell)
 	assert.Greater(t, compared, int(worlds/2))
 	assert.Greater(t, fell, int(worlds/20))
 }

@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -51,7 +52,7 @@ func (a *app) labUpCommand() *cobra.Command {
 
 // labDemoCommand starts a fleet and runs a playbook on it.
 func (a *app) labDemoCommand() *cobra.Command {
-	var scenario string
+	var scenario, at string
 	f := &runFlags{}
 	c := &cobra.Command{
 		Use:     "demo [flags] PLAYBOOK...",
@@ -60,16 +61,17 @@ func (a *app) labDemoCommand() *cobra.Command {
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			f.command = []string{"lab demo"}
-			return a.demo(c.Context(), scenario, f, args)
+			return a.demo(c.Context(), scenario, at, f, args)
 		},
 	}
 	a.addRunFlags(c, f)
 	c.Flags().StringVar(&scenario, "scenario", "", a.text("the scenario file", "시나리오 파일"))
+	c.Flags().StringVar(&at, "at", "", a.text("play it as if it were this time of day on the hosts, such as 09:25", "호스트의 시각이 이 시각인 것처럼 실행. 예: 09:25"))
 	_ = c.MarkFlagRequired("scenario")
 	return c
 }
 
-func (a *app) demo(ctx context.Context, scenario string, f *runFlags, playbooks []string) error {
+func (a *app) demo(ctx context.Context, scenario, at string, f *runFlags, playbooks []string) error {
 	dir, err := os.MkdirTemp("", "sunup-fleet-")
 	if err != nil {
 		return fmt.Errorf("make fleet directory: %w", err)
@@ -81,8 +83,30 @@ func (a *app) demo(ctx context.Context, scenario string, f *runFlags, playbooks 
 	}
 	defer fleet.Close()
 	a.tell(a.err, say.T("%d simulated hosts are up", "모의 호스트 %d대가 켜졌습니다", len(fleet.Hosts())))
+	if at != "" {
+		if f.clock, err = clockAt(at, fleet.Scenario.Hosts[0].Timezone, time.Now()); err != nil {
+			return err
+		}
+		a.tell(a.err, say.T("this demo plays at %s of the hosts' day, not at the real time", "이 시연은 실제 시각이 아니라 호스트의 %s에 시작하는 것으로 진행합니다", at))
+	}
 	f.target.inventory = append(f.target.inventory, filepath.Join(dir, "inventory.yml"))
 	return a.runPlaybooks(ctx, f, playbooks)
+}
+
+// clockAt is a clock that stands at a time of today in a zone now, and goes on
+// from there.
+func clockAt(at, zone string, now time.Time) (func() time.Time, error) {
+	t, err := time.Parse("15:04", at)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--at %s: give a time of day such as 09:25", at)}
+	}
+	place, err := time.LoadLocation(zone)
+	if err != nil {
+		return nil, fmt.Errorf("find the hosts' time zone: %w", err)
+	}
+	day := now.In(place)
+	ahead := time.Date(day.Year(), day.Month(), day.Day(), t.Hour(), t.Minute(), 0, 0, place).Sub(now)
+	return func() time.Time { return time.Now().Add(ahead) }, nil
 }
 
 // startFleet starts a scenario's hosts and writes how to reach them.

@@ -38,9 +38,7 @@ func (a *app) planCommand() *cobra.Command {
 	}
 	fs := c.Flags()
 	fs.SortFlags = false
-	a.addTargetFlags(fs, &f.run.target)
-	fs.StringArrayVarP(&f.run.tags, "tags", "t", nil, a.text("only tasks with these tags", "이 태그의 작업만"))
-	fs.StringArrayVar(&f.run.skipTags, "skip-tags", nil, a.text("no tasks with these tags", "이 태그의 작업은 빼고"))
+	a.addSelectionFlags(fs, &f.run)
 	fs.BoolVar(&f.stopping, "stop", false, a.text("the plan of 'sunup stop'", "'sunup stop'의 계획"))
 	fs.StringVar(&f.restart, "restart", "", a.text("the plan of 'sunup restart --service NAME'", "'sunup restart --service 이름'의 계획"))
 	fs.BoolVar(&f.tasks, "tasks", false, a.text("list the tasks of each play too", "플레이의 작업도 나열"))
@@ -55,18 +53,9 @@ func (a *app) planCommand() *cobra.Command {
 
 // plan prints the plan in the form that was asked for.
 func (a *app) plan(ctx context.Context, f *planFlags, paths []string) error {
-	p, err := a.openProject(ctx, f.run.target, false)
+	f.run.direction = f.direction()
+	p, books, err := a.openBooks(ctx, &f.run, paths)
 	if err != nil {
-		return err
-	}
-	if err := p.checkLimit(f.run.target.limit); err != nil {
-		return err
-	}
-	books, err := p.load(paths)
-	if err != nil {
-		return err
-	}
-	if books, err = p.direct(f.direction(), books); err != nil {
 		return err
 	}
 	plan, err := p.planOf(ctx, &f.run, paths, books)

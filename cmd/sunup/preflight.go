@@ -37,9 +37,7 @@ func (a *app) preflightCommand() *cobra.Command {
 	}
 	fs := c.Flags()
 	fs.SortFlags = false
-	a.addTargetFlags(fs, &f.run.target)
-	fs.StringArrayVarP(&f.run.tags, "tags", "t", nil, a.text("only tasks with these tags", "이 태그의 작업만"))
-	fs.StringArrayVar(&f.run.skipTags, "skip-tags", nil, a.text("no tasks with these tags", "이 태그의 작업은 빼고"))
+	a.addSelectionFlags(fs, &f.run)
 	fs.IntVarP(&f.run.forks, "forks", "f", 0, a.text("hosts at once (default 256)", "동시에 살필 호스트 수 (기본 256)"))
 	fs.Float64Var(&f.minFree, "min-free", 2, a.text("share of a disk that must be free, in percent", "디스크에 남아 있어야 할 비율(%)"))
 	fs.DurationVar(&f.options.MaxOffset, "max-offset", 10*time.Second, a.text("how far a clock may be off", "시계가 어긋나도 되는 한도"))
@@ -50,14 +48,7 @@ func (a *app) preflightCommand() *cobra.Command {
 }
 
 func (a *app) preflight(ctx context.Context, f *preflightFlags, paths []string) error {
-	p, err := a.openProject(ctx, f.run.target, false)
-	if err != nil {
-		return err
-	}
-	if err := p.checkLimit(f.run.target.limit); err != nil {
-		return err
-	}
-	books, err := p.load(paths)
+	p, books, err := a.openBooks(ctx, &f.run, paths)
 	if err != nil {
 		return err
 	}

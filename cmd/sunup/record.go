@@ -219,7 +219,7 @@ func (r *record) screen(p *project, f *runFlags) (event.Sink, error) {
 	case "live", "plain":
 		r.summary = true
 		s := reports.NewLive(a.out, reports.LiveOptions{
-			Plain: output == "plain", Lang: a.lang, Color: reports.UseColor(a.out, a.getenv),
+			Plain: output == "plain", Lang: a.lang, Color: reports.UseColor(a.out, a.getenv), Now: f.clock,
 		})
 		r.closers = append(r.closers, s.Close)
 		if output == "live" {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"sunup/internal/connection"
@@ -58,6 +59,8 @@ type runFlags struct {
 	// carried on, nil for a new one.
 	command []string
 	past    *resumption
+	// clock is the time that the run has; nil is the real one.
+	clock func() time.Time
 }
 
 func (a *app) runCommand(s style) *cobra.Command {
@@ -98,9 +101,7 @@ func commandName(s style) string {
 func (a *app) addRunFlags(c *cobra.Command, f *runFlags) {
 	fs := c.Flags()
 	fs.SortFlags = false
-	a.addTargetFlags(fs, &f.target)
-	fs.StringArrayVarP(&f.tags, "tags", "t", nil, a.text("only tasks with these tags", "이 태그의 작업만 실행"))
-	fs.StringArrayVar(&f.skipTags, "skip-tags", nil, a.text("no tasks with these tags", "이 태그의 작업은 건너뛰기"))
+	a.addSelectionFlags(fs, f)
 	fs.BoolVarP(&f.check, "check", "C", false, a.text("change nothing, tell what would change", "바꾸지 않고 바뀔 내용만 보이기"))
 	fs.BoolVarP(&f.diff, "diff", "D", false, a.text("show differences of files", "파일의 차이 보이기"))
 	fs.IntVarP(&f.forks, "forks", "f", 0, a.text("hosts that work at once (default 256)", "동시에 작업할 호스트 수 (기본 256)"))
@@ -124,6 +125,32 @@ func (a *app) addRunFlags(c *cobra.Command, f *runFlags) {
 	fs.BoolVar(&f.noReport, "no-report", false, a.text("leave no report", "보고서를 남기지 않기"))
 	fs.BoolVar(&f.noRecord, "no-record", false, a.text("leave no record in the store (see 'sunup runs')", "저장소에 기록하지 않기 ('sunup runs' 참고)"))
 	a.addWaitLock(fs, &f.waitLock)
+}
+
+// addSelectionFlags say on which hosts what part of the playbooks is meant:
+// run, stop, restart, plan and preflight mean the same by them.
+func (a *app) addSelectionFlags(fs *pflag.FlagSet, f *runFlags) {
+	a.addTargetFlags(fs, &f.target)
+	fs.StringArrayVarP(&f.tags, "tags", "t", nil, a.text("only tasks with these tags", "이 태그의 작업만"))
+	fs.StringArrayVar(&f.skipTags, "skip-tags", nil, a.text("no tasks with these tags", "이 태그의 작업은 건너뛰기"))
+}
+
+// openBooks reads what the selection means: the project and its playbooks, in
+// the direction that is asked for.
+func (a *app) openBooks(ctx context.Context, f *runFlags, paths []string) (*project, []*playbooks.Playbook, error) {
+	p, err := a.openProject(ctx, f.target, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := p.checkLimit(f.target.limit); err != nil {
+		return nil, nil, err
+	}
+	books, err := p.load(paths)
+	if err != nil {
+		return nil, nil, err
+	}
+	books, err = p.direct(f.direction, books)
+	return p, books, err
 }
 
 // runPlaybooks is the command's story: read, check, run, report.
@@ -253,7 +280,7 @@ func (p *project) runOptions(f *runFlags, paths []string) (runner.Options, error
 	o := runner.Options{
 		Inventory: p.inventory, Loader: p.loader, Templar: p.templar, Sources: p.sources,
 		Modules: func(name string) *modules.Module { return modules.Lookup(name, nil) }, Open: p.open,
-		RunID: newRunID(time.Now()), Version: version, Playbooks: paths, User: currentUser(), Node: node, Inputs: p.inputs.list(), Revision: gitRevision(paths[0]),
+		Now: f.clock, RunID: newRunID(time.Now()), Version: version, Playbooks: paths, User: currentUser(), Node: node, Inputs: p.inputs.list(), Revision: gitRevision(paths[0]),
 		ConfigFile: c.File,
 		Forks:      f.forks, Check: f.check, Diff: f.diff || c.Bool("DIFF_ALWAYS"), Verbosity: f.verbosity,
 		Limit: f.target.limit, ExtraVars: p.extraVars, StartAt: f.startAt,

@@ -172,6 +172,37 @@ func ended(t *testing.T, cmd *exec.Cmd, out fmt.Stringer, want int) (killed bool
 	return false
 }
 
+// wentWrong is what the record has of failures.
+func (r *ward) wentWrong() string {
+	s, err := store.Open(context.Background(), r.state, "")
+	if err != nil {
+		return err.Error()
+	}
+	defer s.Close()
+	runs, err := s.Runs(context.Background(), store.Filter{})
+	if err != nil || len(runs) == 0 {
+		return fmt.Sprint("no run: ", err)
+	}
+	var out strings.Builder
+	names := map[int]string{}
+	for e, err := range s.Events(context.Background(), runs[0].ID, 0) {
+		if err != nil {
+			return err.Error()
+		}
+		switch d := e.Data.(type) {
+		case event.TaskStarted:
+			names[d.Task] = d.Name
+		case event.RunResumed, event.Warning:
+			fmt.Fprintf(&out, "%d %s %+v\n", e.Seq, e.Type, d)
+		case event.HostTaskEnded:
+			if d.Outcome != event.OK && d.Outcome != event.Changed {
+				fmt.Fprintf(&out, "%d %s %s on %s: %v %s\n", e.Seq, d.Outcome, names[d.Task], d.Host, d.Result.Values, d.Result.Why)
+			}
+		}
+	}
+	return out.String()
+}
+
 // start runs a command and keeps what it says.
 func start(t *testing.T, cmd *exec.Cmd) fmt.Stringer {
 	t.Helper()
@@ -328,6 +359,11 @@ func (r *ward) resumed(policy, env string) (killed bool) {
 	r.t.Helper()
 	cmd := r.command(env, "resume", "last", "--output", "none", "--unknown", policy)
 	out := start(r.t, cmd)
+	defer func() {
+		if r.t.Failed() {
+			r.t.Log(r.wentWrong())
+		}
+	}()
 	return ended(r.t, cmd, out, exitOK)
 }
 
@@ -413,6 +449,9 @@ func (r *ward) torture(share, random int) {
 		require.False(t, r.resumed(policy, ""), about)
 		unsure += r.left().check(t, whole, about)
 		kills++
+		if kills%50 == 0 {
+			t.Logf("%d kills, the last behind event %d", kills, k)
+		}
 	}
 	t.Logf("killed behind an event: %d times of %d, resumed, all as uncut; %d steps were under way", kills, whole.events, unsure)
 	r.random(whole, random, took, policies)
