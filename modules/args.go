@@ -96,7 +96,7 @@ func (a Args) Secrets() []string { return a.secrets }
 func (a Args) Warnings() []string { return slices.Clone(a.warnings) }
 
 // Has reports whether the argument is declared or was given to an Open module.
-func (a Args) Has(name string) bool { return a.values.Has(name) }
+func (a Args) Has(name string) bool { return a.known[name] || a.values.Has(name) }
 
 // All returns every argument, also those of an Open module.
 func (a Args) All() *value.Dict { return a.values }

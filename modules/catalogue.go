@@ -29,6 +29,7 @@ var all = []*Module{
 	&debugModule,
 	&dnfModule,
 	&dpkgSelectionsModule,
+	&expectModule,
 	&failModule,
 	&fetchModule,
 	&fileModule,

@@ -145,7 +145,7 @@ func (c in) sentence() string {
 }
 
 func (v *validation) options(o options, given *value.Dict, where in) *value.Dict {
-	values := plainKeys(given, len(o.params))
+	values := plainKeys(given, defaults(o.params))
 	v.aliases(o, values, where)
 	v.collectSecrets(o.params, values)
 	v.findUnsupported(o, values, where)
@@ -165,11 +165,6 @@ func (v *validation) options(o options, given *value.Dict, where in) *value.Dict
 	v.oneOf(o.RequiredOneOf, values, where)
 	v.requiredIf(o.RequiredIf, values, where)
 	v.requiredBy(o.RequiredBy, values, where)
-	for _, p := range o.params {
-		if _, given := values.Lookup(p.Name); !given {
-			values.Set(p.Name, nil)
-		}
-	}
 	v.inner(o.params, values, where)
 	v.withoutEffect(o.params, values, where)
 	return values
@@ -311,6 +306,17 @@ func (v *validation) exclusive(groups [][]string, values *value.Dict, where in) 
 	if len(broken) > 0 {
 		v.fail("parameters are mutually exclusive: %s%s", strings.Join(broken, ", "), where.suffix())
 	}
+}
+
+// defaults is how many arguments have a default.
+func defaults(params []Param) int {
+	n := 0
+	for _, p := range params {
+		if p.Default != nil {
+			n++
+		}
+	}
+	return n
 }
 
 func setDefaults(params []Param, values *value.Dict) {

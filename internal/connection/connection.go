@@ -70,8 +70,13 @@ type Command struct {
 	// own, without resident shell, Env or Dir: for hosts that have no POSIX
 	// shell.
 	Raw bool
-	// TTY asks for a terminal (raw module, su).
+	// TTY asks for a terminal without echo (su, expect). What is printed on it is
+	// all in Stdout; Stdin is what is typed.
 	TTY bool
+	// Watch, when set, is also given the host's bytes of standard output as they
+	// come. It is called by one goroutine at a time, must not block, and is not
+	// called after Exec returned.
+	Watch func([]byte)
 }
 
 // Output is what a command left. Stdout and Stderr are the host's bytes,

@@ -199,7 +199,11 @@ func (processes) Start(ctx context.Context, line string, tty bool) (shell.Proces
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	p, err := start(line)
+	begin := start
+	if tty {
+		begin = startOnTerminal
+	}
+	p, err := begin(line)
 	if err != nil {
 		return nil, &connection.Unreachable{Host: "localhost", Phase: connection.PhaseSession, Err: fmt.Errorf("start /bin/sh: %w", err)}
 	}
@@ -211,6 +215,7 @@ type process struct {
 	cmd            *exec.Cmd
 	stdin          *os.File
 	stdout, stderr *os.File
+	terminal       bool          // stdin and stdout are one
 	over           chan struct{} // closed when the child was waited for
 	code           int
 	err            error
@@ -266,9 +271,16 @@ func (p *process) reap() {
 }
 
 func (p *process) Write(b []byte) (int, error) { return p.stdin.Write(b) }
-func (p *process) CloseWrite() error           { return p.stdin.Close() }
-func (p *process) Stdout() io.Reader           { return p.stdout }
-func (p *process) Stderr() io.Reader           { return p.stderr }
+
+func (p *process) CloseWrite() error {
+	if p.terminal {
+		_, err := p.stdin.WriteString(endOfInput)
+		return err
+	}
+	return p.stdin.Close()
+}
+func (p *process) Stdout() io.Reader { return p.stdout }
+func (p *process) Stderr() io.Reader { return p.stderr }
 
 func (p *process) Wait() (int, error) {
 	<-p.over

@@ -34,9 +34,21 @@ func newFrame(mark string, sink func([]byte)) *frame {
 	return &frame{mark: []byte(mark), sink: sink, done: make(chan struct{})}
 }
 
+// endlessFrame is the part of a stream up to its end. Nothing of it is held
+// back, since somebody may answer what is asked at its end.
+func endlessFrame(sink func([]byte)) *frame {
+	f := newFrame("", sink)
+	f.mark = nil
+	return f
+}
+
 // feed takes what arrived and returns what lies behind the frame; ended says
 // whether the frame is complete.
 func (f *frame) feed(p []byte) (rest []byte, ended bool) {
+	if f.mark == nil {
+		f.emit(p)
+		return nil, false
+	}
 	if !f.found {
 		if len(f.tail) > 0 {
 			p = append(f.tail, p...)

@@ -29,7 +29,7 @@ func (p *Pool) runPlain(ctx context.Context, b connection.Become, cmd connection
 	}
 	s := newSession(proc, p.transport.Host(), tty, &p.work)
 	defer s.close()
-	a := &answer{out: newFrame(newMark(), out), err: newFrame(newMark(), errOut)}
+	a := &answer{out: endlessFrame(out), err: endlessFrame(errOut)}
 	if err := p.becomePlain(ctx, s, b, a, ready, key); err != nil {
 		return 0, err
 	}

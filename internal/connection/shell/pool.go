@@ -80,7 +80,14 @@ func (p *Pool) Exec(ctx context.Context, b connection.Become, cmd connection.Com
 	}
 	out, errOut := &capture{max: max}, &capture{max: max}
 	o := connection.Output{Started: time.Now()}
-	o.Code, err = p.Run(ctx, b, cmd, out.write, errOut.write)
+	hear := out.write
+	if cmd.Watch != nil {
+		hear = func(b []byte) {
+			out.write(b)
+			cmd.Watch(b)
+		}
+	}
+	o.Code, err = p.Run(ctx, b, cmd, hear, errOut.write)
 	o.Ended = time.Now()
 	o.Stdout, o.Stderr = dec.Decode(out.buf), dec.Decode(errOut.buf)
 	o.Dropped = out.dropped + errOut.dropped
