@@ -25,6 +25,7 @@ var calls = map[string]map[string]any{
 	"subversion":                             {"repo": "file:///r", "dest": "/d"},
 	"community.general.htpasswd":             {"path": "/p", "name": "a", "password": "b"},
 	"community.crypto.x509_certificate_info": {"path": "/p"}, "community.crypto.get_certificate": {"host": "127.0.0.1", "port": 1}, "community.crypto.openssl_privatekey": {"path": "/p", "type": "Ed25519"},
+	"expect":         {"command": "x", "responses": map[string]any{"a": "b"}},
 	"nginx_upstream": {"upstream": "u", "server": "s", "state": "disabled"},
 	"assemble":       {"src": "/a", "dest": "/b"}, "blockinfile": {"path": "/a", "block": "x"}, "command": {"_raw_params": "ls"}, "copy": {"content": "x", "dest": "/a"},
 	"cron": {"name": "a", "job": "b"}, "fetch": {"src": "/a", "dest": "/tmp/none", "flat": true}, "file": {"path": "/a", "state": "touch"}, "find": {"paths": "/a"},

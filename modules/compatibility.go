@@ -61,6 +61,9 @@ func Compatibility(w io.Writer, lang say.Lang) error {
 		fmt.Fprintf(out, "\n## %s\n\n%s\n", missingTitle.In(lang), strings.Join(missing, ", "))
 	}
 	fmt.Fprintf(out, "\n## %s\n\n%s\n", outsideTitle.In(lang), outsideIntro.In(lang))
+	if err := writeRoles(out, lang); err != nil {
+		return err
+	}
 	return out.Flush()
 }
 

@@ -2,6 +2,7 @@ package modules_test
 
 import (
 	"context"
+	"os/user"
 	"strings"
 	"testing"
 	"time"
@@ -19,14 +20,14 @@ const looking = `sh -c 'printf "Name or code"; read -r a; for f in /proc/[0-9]*/
 
 // expectSecret lets a program ask, as conn's identity; the answer is in no
 // command line.
-func expectSecret(t *testing.T, conn connection.Conn, user string) {
+func expectSecret(t *testing.T, conn connection.Conn, name string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	r, err := runOn(ctx, conn, "expect", map[string]any{"command": looking, "responses": map[string]any{"code": "tulip"}, "timeout": 20})
 	require.NoError(t, err)
 	require.Nil(t, r["failed"], "%v", r)
-	before, after, ok := strings.Cut(r["stdout"].(string), "it came as "+user)
+	before, after, ok := strings.Cut(r["stdout"].(string), "it came as "+name)
 	require.True(t, ok, "%v", r)
 	require.Contains(t, before, "/proc/[0-9]*/cmdline", "it sees command lines")
 	require.NotContains(t, before, "tulip")
@@ -34,7 +35,9 @@ func expectSecret(t *testing.T, conn connection.Conn, user string) {
 }
 
 func TestExpectOnThisMachine(t *testing.T) {
-	expectSecret(t, modtest.NewResident(t), "")
+	me, err := user.Current()
+	require.NoError(t, err)
+	expectSecret(t, modtest.NewResident(t), me.Username)
 }
 
 func TestExpectAsAnotherUser(t *testing.T) {

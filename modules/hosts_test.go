@@ -48,6 +48,10 @@ type hostFile struct {
 	// Python says why the cases need Python on our side too: they are not run
 	// on the host without it.
 	Python string
+	// Newer is true for a module that ansible-core 2.14 does not have: its
+	// answers come from a newer ansible's module, in the directory that
+	// SUNUP_ANSIBLE_NEWER names, which runs on 2.14.
+	Newer bool
 	// Skip and Why are as in a case, for all of them.
 	Skip  []string
 	Why   string
@@ -150,7 +154,10 @@ func (w *twins) file(t *testing.T, name string) {
 	known := reference{Cases: hex.EncodeToString(sum[:8]), Traces: map[string]*trace{}}
 	hosts := w.ours
 	recorded := readAnswers(record)
-	live := *liveAnswers || recorded.Cases != known.Cases
+	live := *liveAnswers && !(f.Newer && newerModules() == "") || recorded.Cases != known.Cases
+	if live && f.Newer && newerModules() == "" {
+		t.Skip("left out: the cases have changed since their answers were recorded, and SUNUP_ANSIBLE_NEWER names no newer modules to ask")
+	}
 	if live {
 		hosts = append(hosts[:len(hosts):len(hosts)], w.reference(t))
 	} else {
@@ -168,6 +175,9 @@ func (w *twins) file(t *testing.T, name string) {
 		writeAnswers(t, record, known)
 	}
 }
+
+// newerModules is the directory of modules that ansible-core 2.14 does not have.
+func newerModules() string { return os.Getenv("SUNUP_ANSIBLE_NEWER") }
 
 func readAnswers(name string) reference {
 	var a reference
@@ -208,7 +218,10 @@ func (w *twins) reference(t *testing.T) *twin {
 	}
 	library := strings.TrimSpace(string(out))
 	c := rack.Python("ansible")
-	c.Shared = []string{testdata, filepath.Join(library, "ansible"), filepath.Join(library, "ansible_collections")}
+	if newer := newerModules(); newer != "" {
+		c.Shared = append(c.Shared, newer)
+	}
+	c.Shared = append(c.Shared, testdata, filepath.Join(library, "ansible"), filepath.Join(library, "ansible_collections"))
 	w.ref = theirTwin(w.top, rack.Run(w.top, c), python, testdata)
 	return w.ref
 }
@@ -598,7 +611,7 @@ func theirTwin(t *testing.T, r *rack.Rack, python, testdata string) *twin {
 		}
 		if agent == nil {
 			agent = startDialogue(t, exec.Command("ssh", "-F", "none", "-i", filepath.Join(dir, rack.KeyFile), "-o", "UserKnownHostsFile="+filepath.Join(dir, rack.KnownHostsFile),
-				"root@"+host.Addr(), "mkdir -p -m 700 /root/.ansible/tmp; PYTHONDONTWRITEBYTECODE=1 exec /usr/bin/python3 "+filepath.Join(testdata, "ansible_host.py")))
+				"root@"+host.Addr(), "mkdir -p -m 700 /root/.ansible/tmp; PYTHONDONTWRITEBYTECODE=1 exec /usr/bin/python3 "+filepath.Join(testdata, "ansible_host.py")+" "+newerModules()))
 		}
 		args := map[string]any{"_ansible_check_mode": q.Check, "_ansible_diff": true, "_ansible_tmpdir": "/root/.ansible/tmp", "_ansible_remote_tmp": "/root/.ansible/tmp", "_ansible_keep_remote_files": false}
 		for k, v := range q.Args {

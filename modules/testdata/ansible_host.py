@@ -2,7 +2,11 @@
 # children of one Python that has loaded what they share: a start of Python for
 # each would take minutes. The answer is a line with what the module printed.
 import json, os, runpy, sys
+import ansible.modules
 import ansible.module_utils.basic as basic
+
+# Directories of modules that this ansible does not have.
+ansible.modules.__path__.extend(sys.argv[1:])
 
 for line in sys.stdin:
     module, args = json.loads(line)
