@@ -11,7 +11,6 @@ var aptKeyModule = Module{
 	Name:       "ansible.builtin.apt_key",
 	Summary:    say.T("Manages the keys that APT trusts.", "APT가 믿는 키를 관리한다."),
 	Notes:      say.T("Uses gpg on a keyring; without keyring, apt-key where it still exists, else /etc/apt/trusted.gpg.d.", "gpg로 키링을 다룬다. keyring이 없으면 apt-key가 남아 있을 때 그것을, 아니면 /etc/apt/trusted.gpg.d를 쓴다."),
-	Untried:    true,
 	Idempotent: true,
 	Spec: Spec{
 		Params: []Param{
@@ -38,9 +37,17 @@ const aptKeyTools = `h=$(mktemp -d) || exit 1
 trap 'rm -rf "$h"' EXIT
 command -v gpg >/dev/null 2>&1 || N gpg
 g() { gpg --homedir "$h" --no-tty --batch --no-auto-check-trustdb "$@"; }
-if [ -n "$ring" ]; then R() { g --no-default-keyring --keyring "$ring" "$@"; }
+# apt reads plain rings only, not the keyboxes that gpg makes: keys are changed
+# in a box beside, and the ring is written from it.
+K() { g --no-default-keyring --keyring "$h/box" "$@"; }
+R() {
+[ ! -s "$ring" ] || K --import "$ring" 2>/dev/null || cp "$ring" "$h/box" || return
+K "$@" || return
+case $ring in *.asc) K --armor --export >"$ring.sunup" 2>/dev/null ;; *) K --export >"$ring.sunup" 2>/dev/null ;; esac && chmod 644 "$ring.sunup" && mv "$ring.sunup" "$ring"
+}
+if [ -n "$ring" ]; then :
 elif command -v apt-key >/dev/null 2>&1; then R() { APT_KEY_DONT_WARN_ON_DANGEROUS_USAGE=1 apt-key adv --no-tty --batch "$@"; }
-else ring=/etc/apt/trusted.gpg.d/sunup.gpg; R() { g --no-default-keyring --keyring "gnupg-ring:$ring" "$@"; }; fi
+else ring=/etc/apt/trusted.gpg.d/sunup.gpg; fi
 L() { for r in ${ring:-/etc/apt/trusted.gpg /etc/apt/trusted.gpg.d/*.gpg /etc/apt/trusted.gpg.d/*.asc}; do [ ! -f "$r" ] || g --show-keys --with-colons --with-fingerprint "$r" 2>/dev/null || g --no-default-keyring --keyring "$r" --list-keys --with-colons 2>/dev/null; done; }
 `
 
@@ -95,7 +102,7 @@ func runAptKey(ctx context.Context, c *Call) (*Result, error) {
 	default:
 		return Fail("the key is not there, and none of data, file, keyserver and url says where to get it"), nil
 	}
-	s, fail, err := c.hear(ctx, script+"r=$?\n[ -z \"$ring\" ] || [ ! -f \"$ring\" ] || chmod 644 \"$ring\"\nexit $r\n", "")
+	s, fail, err := c.hear(ctx, script, "")
 	if fail != nil || err != nil {
 		return fail, err
 	}

@@ -2,7 +2,9 @@ package modules
 
 import (
 	"context"
+	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"sunup/internal/say"
@@ -12,7 +14,6 @@ var aptRepositoryModule = Module{
 	Name:       "ansible.builtin.apt_repository",
 	Summary:    say.T("Adds and removes APT repositories in sources.list.", "sources.list에 APT 저장소를 더하고 뺀다."),
 	Notes:      say.T("ppa: addresses are turned into lines, but their key is not fetched: use a Signed-By key.", "ppa: 주소는 줄로 바꾸지만 키는 받지 않으므로 Signed-By 키를 쓴다."),
-	Untried:    true,
 	Idempotent: true,
 	Spec: Spec{Params: []Param{
 		{Name: "repo", Required: true, Doc: say.T("The line: deb [options] address suite components.", "저장소 줄: deb [옵션] 주소 배포판 구성.")},
@@ -113,6 +114,7 @@ func (c *Call) settleSource(ctx context.Context, r *Result, f fields, repo, file
 	a := c.Args
 	change := map[string]string{} // the new text of files
 	there := false
+	var disabled []string // files that hold the line as a comment
 	for name, text := range f {
 		name, ok := strings.CutPrefix(name, "file.")
 		if !ok {
@@ -125,6 +127,9 @@ func (c *Call) settleSource(ctx context.Context, r *Result, f fields, repo, file
 				hit = true
 				continue
 			}
+			if off, ok := strings.CutPrefix(strings.TrimSpace(l), "#"); ok && off != "" && sourceKey(off) == sourceKey(repo) {
+				disabled = append(disabled, name)
+			}
 			keep.WriteString(l)
 		}
 		if there = there || hit; hit && a.Str("state") == "absent" {
@@ -132,7 +137,10 @@ func (c *Call) settleSource(ctx context.Context, r *Result, f fields, repo, file
 		}
 	}
 	added, removed := []string{}, []string{}
-	if a.Str("state") == "present" && !there {
+	if a.Str("state") == "present" && !there && len(disabled) > 0 {
+		name := slices.Min(disabled)
+		change[name] = enabledSource(f["file."+name], repo)
+	} else if a.Str("state") == "present" && !there {
 		old, exists := f["file."+file]
 		if exists && old != "" && !strings.HasSuffix(old, "\n") {
 			old += "\n"
@@ -148,7 +156,14 @@ func (c *Call) settleSource(ctx context.Context, r *Result, f fields, repo, file
 			removed = append(removed, name)
 		}
 		if c.Diff {
-			r.Diffs = append(r.Diffs, contentDiff([]byte(f["file."+name]), []byte(text), name, name))
+			before, after := name, name
+			if !f.has("file." + name) {
+				before = os.DevNull
+			}
+			if strings.TrimSpace(text) == "" {
+				after = os.DevNull
+			}
+			r.Diffs = append(r.Diffs, contentDiff([]byte(f["file."+name]), []byte(text), before, after))
 		}
 	}
 	r.Set("sources_added", stringList(added)).Set("sources_removed", stringList(removed))
@@ -156,6 +171,19 @@ func (c *Call) settleSource(ctx context.Context, r *Result, f fields, repo, file
 		return r, nil
 	}
 	return c.writeSources(ctx, r, f, change)
+}
+
+// enabledSource is a file's text with the commented line taken into use.
+func enabledSource(text, repo string) string {
+	var out strings.Builder
+	done := false
+	for _, l := range fileLines(text) {
+		if off, ok := strings.CutPrefix(strings.TrimSpace(l), "#"); ok && !done && sourceKey(off) == sourceKey(repo) {
+			l, done = repo+"\n", true
+		}
+		out.WriteString(l)
+	}
+	return out.String()
 }
 
 // writeSources writes the files. When the lists cannot be updated afterwards,

@@ -78,7 +78,9 @@ func runAssemble(ctx context.Context, c *Call) (*Result, error) {
 	if err != nil || r.Failed {
 		return assembleFailure(r), err
 	}
-	r.Msg = "OK"
+	if a.Bool("remote_src") {
+		r.Msg = "OK"
+	}
 	r.Values.Delete("path")
 	return r.Set("src", src).Set("checksum", d.content.sha1).Set("md5sum", d.content.md5), nil
 }

@@ -168,15 +168,15 @@ func runAuthorizedKey(ctx context.Context, c *Call) (*Result, error) {
 		return fail, nil
 	}
 	r := ChangedIf(changed)
-	for _, name := range []string{"user", "path", "manage_dir", "state", "key_options", "exclusive", "comment", "key"} {
+	for _, name := range []string{"user", "path", "manage_dir", "state", "key_options", "exclusive", "comment", "key", "follow", "validate_certs"} {
 		r.Set(name, a.Raw(name))
 	}
 	r.Set("keyfile", t.at.Path)
-	if !changed {
-		return r, nil
-	}
 	c.fileDiff(r, t, lines)
-	if c.Check {
+	if !changed || c.Check {
+		if a.Given("path") {
+			t.at.describe(r, t.id.secontext)
+		}
 		return r, nil
 	}
 	return c.writeKeys(ctx, r, t, account, lines)
@@ -197,8 +197,12 @@ func (c *Call) writeKeys(ctx context.Context, r *Result, t *textFile, account ac
 	if _, _, fail, err := c.keepFile(ctx, t, lines, kept{}); fail != nil || err != nil {
 		return fail, err
 	}
-	if _, fail, err := c.do(ctx, "chown "+owner+" "+quoteText(t.at.Path)); fail != nil || err != nil {
+	f, fail, err := c.observe(ctx, "p="+quoteText(t.at.Path)+"\nchown "+owner+" \"$p\" || E 'cannot give the file to the account' chown\nO at \"$p\"\n")
+	if fail != nil || err != nil {
 		return fail, err
+	}
+	if c.Args.Given("path") {
+		f.found("at", t.at.Path).describe(r, t.id.secontext)
 	}
 	return r, nil
 }

@@ -15,6 +15,9 @@ type edit struct {
 	// plainHeader names the file in diffs without what of it is shown, and
 	// leaves attributes out of them.
 	plainHeader bool
+	// bare is for a module that replaces links, and whose msg and diff tell of
+	// the content only.
+	bare bool
 
 	at      found
 	id      identities
@@ -60,7 +63,7 @@ func (e *edit) finish(ctx context.Context, done edited) (*Result, error) {
 	backup := ""
 	// Links are followed, so that the real file is the one that changes.
 	at := e.at
-	if at.isLink() {
+	if at.isLink() && !(e.bare && done.changed) {
 		at = at.followed()
 	}
 	change, fail := e.compareAfter(at)
@@ -97,6 +100,14 @@ func (e *edit) compareAfter(at found) (attrChange, *Result) {
 }
 
 func (e *edit) reportAttrs(r *Result, change attrChange) {
+	if e.bare {
+		r.Changed = r.Changed || change.needed()
+		if e.Diff {
+			header := e.at.Path + " (file attributes)"
+			r.Diffs = append(r.Diffs, Diff{BeforeHeader: header, AfterHeader: header})
+		}
+		return
+	}
 	if change.needed() {
 		if r.Changed && r.Msg != "" {
 			r.Msg += " and "

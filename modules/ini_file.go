@@ -51,7 +51,7 @@ func runIniFile(ctx context.Context, c *Call) (*Result, error) {
 			w.values = append(w.values, v)
 		}
 	}
-	e := edit{Call: c, create: a.Bool("create"), backupKey: "backup_file", attrs: attrsOf(a)}
+	e := edit{Call: c, create: a.Bool("create"), backupKey: "backup_file", attrs: attrsOf(a), bare: true}
 	fail, err := e.open(ctx)
 	switch {
 	case fail != nil || err != nil:

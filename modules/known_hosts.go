@@ -86,19 +86,20 @@ func runKnownHosts(ctx context.Context, c *Call) (*Result, error) {
 	}
 	text, changed := placeHostKey(t.text(), host, key, wanted, present, a.Bool("hash_host"))
 	r := ChangedIf(changed)
-	for _, name := range []string{"name", "key", "path", "hash_host", "state"} {
-		r.Set(name, a.Raw(name))
-	}
-	if !changed {
-		return r, nil
-	}
 	c.fileDiff(r, t, text)
 	if c.Check {
 		return r, nil
 	}
-	if _, _, fail, err := c.keepFile(ctx, t, text, kept{}); fail != nil || err != nil {
-		return fail, err
+	if changed {
+		if _, _, fail, err := c.keepFile(ctx, t, text, kept{}); fail != nil || err != nil {
+			return fail, err
+		}
 	}
+	for _, name := range []string{"name", "key", "path", "hash_host", "state"} {
+		r.Set(name, a.Raw(name))
+	}
+	r.Set("path", t.fields["p"])
+	t.at.describe(r, t.id.secontext)
 	return r, nil
 }
 

@@ -64,6 +64,15 @@ func runSudoers(ctx context.Context, c *Call) (*Result, error) {
 		k.validate = "visudo -c -f %s"
 	}
 	r := OK()
+	if c.Check && k.validate != "" && (!t.exists || t.text() != line) {
+		s, fail, err := c.hear(ctx, "visudo -c -f -\n", line)
+		if fail != nil || err != nil {
+			return fail, err
+		}
+		if s.code != 0 {
+			return Fail("failed to validate: rc:%d error:%s", s.code, s.message()), nil
+		}
+	}
 	c.fileDiff(r, t, line)
 	r.Changed, _, fail, err = c.keepFile(ctx, t, line, k)
 	if fail != nil || err != nil {

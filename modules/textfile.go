@@ -44,7 +44,8 @@ type kept struct {
 }
 
 // keepFile makes the file hold the content and have its attributes. It returns
-// whether there was anything to do and, when it was done, the backup's name.
+// whether there was anything to do and, when it was done, the backup's name;
+// t.at is then what was written.
 func (c *Call) keepFile(ctx context.Context, t *textFile, content string, k kept) (changed bool, backup string, fail *Result, err error) {
 	at := t.at
 	if at.isLink() {
@@ -68,6 +69,9 @@ func (c *Call) keepFile(ctx context.Context, t *textFile, content string, k kept
 	done, inv, fail, err := c.write(ctx, w)
 	if inv != nil {
 		fail = Fail("failed to validate: rc:%d error:%s", inv.rc, inv.err)
+	}
+	if fail == nil && err == nil {
+		t.at, t.exists = done.at, true
 	}
 	return true, path.Clean(done.backupFile), fail, err
 }
