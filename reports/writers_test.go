@@ -495,3 +495,17 @@ func TestReportsAreReadBack(t *testing.T) {
 		}
 	}
 }
+
+// Sheets are written row by row and never read back: a workbook of 100,000 rows
+// takes no more memory than one of a hundred.
+func TestWorkbookIsStreamed(t *testing.T) {
+	b, err := newBook(sourceOf(morning().make(), say.Korean))
+	require.NoError(t, err)
+	defer b.file.Close()
+	require.NoError(t, b.fill())
+	b.file.Sheet.Range(func(path, _ any) bool {
+		t.Errorf("%v is in memory", path)
+		return true
+	})
+	assert.Equal(t, 0, b.file.GetActiveSheetIndex(), "it opens with the summary")
+}

@@ -110,7 +110,6 @@ func (b *book) fill() error {
 	if err := b.heatMap(); err != nil {
 		return fmt.Errorf("heat map: %w", err)
 	}
-	b.file.SetActiveSheet(0)
 	return nil
 }
 
