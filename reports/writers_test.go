@@ -377,6 +377,25 @@ func TestMetricsFollowTheGrammar(t *testing.T) {
 	}
 }
 
+// Prometheus's own tool finds nothing to complain of, not even of style.
+func TestMetricsAreReadByPrometheus(t *testing.T) {
+	tool, err := exec.LookPath("promtool")
+	if err != nil {
+		t.Skip("left out: promtool is not installed")
+	}
+	w := writerOf(t, "prom")
+	for _, s := range append([]struct {
+		name   string
+		events func() []event.Event
+	}{{"evil", evil}}, stored...) {
+		check := exec.Command(tool, "check", "metrics")
+		check.Stdin = bytes.NewReader(writtenBy(t, w, sourceOf(s.events(), say.Korean)))
+		out, err := check.CombinedOutput()
+		assert.NoError(t, err, "%s: %s", s.name, out)
+		assert.Empty(t, string(out), s.name)
+	}
+}
+
 func TestMarkdownFences(t *testing.T) {
 	assert.Equal(t, "````sh\nx ``` y\n````", fenced("sh", "x ``` y\n"))
 	text := string(writtenBy(t, writerOf(t, "md"), sourceOf(evil(), say.English)))

@@ -44,6 +44,10 @@ need setfacl acl "comparisons of access control lists"
 need patch patch "tests of patches"
 need rsync rsync "comparisons with rsync"
 need svn subversion "tests of subversion"
+# Only the program: the package would start a server.
+command -v promtool >/dev/null 2>&1 || (
+	[ "$(id -u)" = 0 ] && cd "$(mktemp -d)" && apt-get download -q prometheus >/dev/null 2>&1 && dpkg -x prometheus_*.deb . && mv usr/bin/promtool /usr/local/bin/ && rm -rf "$PWD"
+) || leave_out "promtool's reading of the Prometheus text (prometheus could not be fetched)"
 [ "$(id -u)" = 0 ] || leave_out "tests that make users and mounts (not root)"
 
 # -race needs a C compiler; the tests themselves do not.

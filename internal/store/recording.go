@@ -24,9 +24,11 @@ const (
 	// a Commit: fewer, larger writes; nobody notices so late a line.
 	groupSize = 2000
 	groupWait = 20 * time.Millisecond
-	// insertRows is how many rows one statement inserts.
-	insertRows = 64
 )
+
+// insertSizes are how many rows one statement inserts: few sizes, so that each
+// statement is read by the database once and used for the whole run.
+var insertSizes = []int{64, 16, 4, 1}
 
 // Recording writes the events of one run. It is a Sink: events go to the next
 // sink only when they are on disk.
@@ -384,18 +386,42 @@ func (r *Recording) ended(tx *sql.Tx, d event.RunEnded, at time.Time) error {
 
 // insertRows writes rows of events, many in one statement.
 func (s *Store) insertRows(tx *sql.Tx, run int64, rows []row) error {
-	for len(rows) > 0 {
-		part := rows[:min(insertRows, len(rows))]
-		rows = rows[len(part):]
-		args := make([]any, 0, 7*len(part))
-		for _, r := range part {
-			args = append(args, run, r.seq, r.at, r.kind, r.data, r.hash, r.digest)
-		}
-		query := "INSERT INTO events (run, seq, at, type, data, hash, digest) VALUES (?, ?, ?, ?, ?, ?, ?)" +
-			strings.Repeat(", (?, ?, ?, ?, ?, ?, ?)", len(part)-1)
-		if err := s.exec(tx, query, args...); err != nil {
-			return fmt.Errorf("write events: %w", err)
+	args := make([]any, 0, 7*insertSizes[0])
+	for _, size := range insertSizes {
+		for len(rows) >= size {
+			args = args[:0]
+			for _, r := range rows[:size] {
+				args = append(args, run, r.seq, r.at, r.kind, r.data, r.hash, r.digest)
+			}
+			rows = rows[size:]
+			insert, err := s.insertOf(size)
+			if err != nil {
+				return fmt.Errorf("write events: %w", err)
+			}
+			if _, err := tx.Stmt(insert).Exec(args...); err != nil {
+				return fmt.Errorf("write events: %w", err)
+			}
 		}
 	}
 	return nil
+}
+
+// insertOf is the statement that inserts so many rows, prepared at first use. It
+// ends with the database.
+func (s *Store) insertOf(size int) (*sql.Stmt, error) {
+	s.insertMu.Lock()
+	defer s.insertMu.Unlock()
+	if have := s.inserts[size]; have != nil {
+		return have, nil
+	}
+	made, err := s.db.Prepare(s.dialect.sql("INSERT INTO events (run, seq, at, type, data, hash, digest) VALUES (?, ?, ?, ?, ?, ?, ?)" +
+		strings.Repeat(", (?, ?, ?, ?, ?, ?, ?)", size-1)))
+	if err != nil {
+		return nil, err
+	}
+	if s.inserts == nil {
+		s.inserts = map[int]*sql.Stmt{}
+	}
+	s.inserts[size] = made
+	return made, nil
 }

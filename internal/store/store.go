@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"sunup/internal/say"
@@ -20,6 +21,9 @@ type Store struct {
 	dir     string
 	node    string
 	now     func() time.Time
+
+	insertMu sync.Mutex
+	inserts  map[int]*sql.Stmt // by how many rows they insert
 }
 
 // Open opens the store at an address, or the one in the state directory when

@@ -30,6 +30,7 @@ var sections = []section{
 	{"link", "the same over a link with a delay of 20 ms", (*bench).farHosts},
 	{"fleet", "1,000 and 5,000 simulated hosts x 10 tasks", (*bench).fleets},
 	{"store", "events stored per second; 1,000 hosts with and without a record", (*bench).stored},
+	{"large", "5,000 hosts x 50 tasks with and without a record (5 minutes a pair; only when named)", (*bench).recordedLarge},
 	{"morning", "the morning of a racing authority, by the graph and in Ansible's order", (*bench).authority},
 	{"replays", "recorded mornings of the authority, each projected from the others (minutes)", (*bench).replays},
 	{"preflight", "a look at 1,000 hosts before the first step", (*bench).preflights},
@@ -88,7 +89,7 @@ func (b *bench) measure(only string) error {
 	header()
 	var errs []error
 	for _, s := range sections {
-		if len(wanted) > 0 && !slices.Contains(wanted, s.name) {
+		if named := slices.Contains(wanted, s.name); !named && (len(wanted) > 0 || s.name == "large") {
 			continue
 		}
 		if err := s.measure(b); err != nil {
