@@ -43,6 +43,7 @@ const (
 	maxGatheredTotal = 64 << 20
 	pageGathered     = 16 << 10 // bytes of one text
 	pageGatheredAll  = 4 << 20
+	pagePaper        = 6 << 10 // bytes of one host that are printed
 	paperGathered    = 60
 )
 
@@ -151,6 +152,15 @@ func (h gatheredHost) Told() say.Text {
 		return h.Items[0].Refused
 	}
 	return say.T("%d of %d collected, %s", "%[2]d건 중 %[1]d건 수집, %[3]s", had, len(h.Items), byteSize(int64(bytes)))
+}
+
+// Long reports whether it is too much for paper, where it stays folded.
+func (h gatheredHost) Long() bool {
+	bytes := 0
+	for _, g := range h.Items {
+		bytes += len(g.Text)
+	}
+	return bytes > pagePaper
 }
 
 // forPage shortens the texts to what a page can hold.

@@ -143,6 +143,9 @@ type page struct {
 	Unusual     []unusualRow  // steps on hosts out of the usual, the farthest first
 	Zones       int
 	Collected   []gatheredHost
+	// Trend is the runs of the history, drawn in both languages.
+	Trend            []TrendPoint
+	TrendEN, TrendKO template.HTML
 
 	names int // of hosts that may still be written
 }
@@ -183,6 +186,7 @@ func newPage(r *Report, lang say.Lang) *page {
 		p.Unusual = append(p.Unusual, unusualRow{a, both(a.usually()), both(a.howFar())})
 	}
 	p.Collected = forPage(r.gatheredByHost())
+	p.drawTrend()
 	p.Untold = max(0, len(p.Bad)-pageFailures)
 	p.Bad = p.Bad[:min(len(p.Bad), pageFailures)]
 	p.Caught = p.Caught[:min(len(p.Caught), pageFailures)]
@@ -214,6 +218,36 @@ func newPage(r *Report, lang say.Lang) *page {
 		p.BudgetPct = int(r.TookMS * 100 / r.Run.BudgetMS)
 	}
 	return p
+}
+
+// drawTrend draws the minutes and what was saved, when earlier runs are known.
+func (p *page) drawTrend() {
+	h := p.History
+	if h == nil || h.Manual == nil || len(h.Trend) < 2 {
+		return
+	}
+	for lang, to := range map[say.Lang]*template.HTML{say.English: &p.TrendEN, say.Korean: &p.TrendKO} {
+		var b strings.Builder
+		if WriteTrend(&b, h.Trend, *h.Manual, lang) != nil {
+			return
+		}
+		*to = template.HTML(b.String()) // every text in it is escaped
+	}
+	p.Trend = h.Trend
+}
+
+// SavedWords says what this run and all of the trend saved.
+func (p *page) SavedWords() template.HTML {
+	h := p.History
+	all, now := 0.0, 0.0
+	for _, t := range h.Trend {
+		all += t.Saved
+		if t.Run == p.Run.ID {
+			now = t.Saved
+		}
+	}
+	return both(say.T("Against %.0f minutes by %.0f people by hand, this run saved %.0f person-minutes; the %d runs shown saved %.1f person-hours.",
+		"수작업 %.0f분·%.0f명과 비교해 이번 실행은 %.0f인분(人分)을, 표시된 %d회 실행은 모두 %.1f인시(人時)를 절감했습니다.", h.Manual.Minutes, h.Manual.People, now, len(h.Trend), all/60))
 }
 
 // zoneOf is the clock on the wall: the run's time zone, or that of its times.

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -60,6 +61,19 @@ func pagesToLookAt() map[string]*Report {
 // withHistory is a report that the store has told of earlier runs.
 func withHistory(r *Report) *Report {
 	r.History = &History{Runs: 24, Since: r.Began.AddDate(0, -2, 0), UsualMS: r.TookMS - 40_000, SpreadMS: 6000}
+	r.History.Manual = &Manual{Minutes: 50, People: 2, Now: 1}
+	for i := range 25 {
+		p := TrendPoint{Run: fmt.Sprint("run-", i), Began: r.Began.AddDate(0, 0, i-24), Minutes: 36 - float64(i)*.3, Outcome: event.OK}
+		if i == 9 {
+			p.Outcome, p.Minutes = event.Failed, 41
+		} else {
+			p.Saved = 100 - p.Minutes
+		}
+		if i == 24 {
+			p.Run = r.Run.ID
+		}
+		r.History.Trend = append(r.History.Trend, p)
+	}
 	for _, task := range r.Tasks {
 		r.History.Steps = append(r.History.Steps, StepHistory{Task: task.Number, Runs: 24, TookMS: task.SpanMS, UsualMS: task.SpanMS * 10 / (9 + int64(task.Number%7)), SpreadMS: 50})
 	}

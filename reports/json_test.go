@@ -21,7 +21,7 @@ import (
 // TestSchemaIsThatOfTheStructs makes the schema from the structs and their
 // comments, and compares it with the published one.
 func TestSchemaIsThatOfTheStructs(t *testing.T) {
-	m := schemaMaker{defs: map[string]any{}, docs: fieldDocs(t, "report.go", "gathered.go", "../internal/event/event.go")}
+	m := schemaMaker{defs: map[string]any{}, docs: fieldDocs(t, "report.go", "gathered.go", "trend.go", "period.go", "../internal/event/event.go")}
 	root := m.object(reflect.TypeFor[Report]())
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	root["title"] = "sunup report"
@@ -87,6 +87,8 @@ func (m schemaMaker) of(rt reflect.Type) map[string]any {
 		return map[string]any{"type": "boolean"}
 	case reflect.Int, reflect.Int64:
 		return map[string]any{"type": "integer"}
+	case reflect.Float64:
+		return map[string]any{"type": "number"}
 	case reflect.Pointer:
 		return m.of(rt.Elem())
 	case reflect.Slice:

@@ -3,7 +3,6 @@ package reports
 import (
 	"encoding/json"
 	"fmt"
-	"html/template"
 	"io"
 	"slices"
 	"strings"
@@ -230,7 +229,6 @@ func writePeriodXLSX(w io.Writer, p *Period, lang say.Lang) error {
 			return fmt.Errorf("write XLSX: %w", err)
 		}
 	}
-	b.file.SetActiveSheet(0)
 	return b.file.Write(w)
 }
 
@@ -315,38 +313,6 @@ func writePeriodMarkdown(w io.Writer, p *Period, lang say.Lang) error {
 	return err
 }
 
-// periodPage is one file that needs no network, on the style of the report.
-var periodPage = template.Must(template.New("period").Parse(`<!doctype html>
-<html lang="{{.Lang}}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>{{.Title}}</title>
-<style>
-:root{--bg:#f7f5f0;--card:#fff;--ink:#1d2430;--soft:#5b6474;--line:#e2ded4;--bar:#b45309}
-@media (prefers-color-scheme:dark){:root{--bg:#10141b;--card:#181e28;--ink:#e7eaf0;--soft:#9aa5b6;--line:#2a3240;--bar:#fbbf24}}
-*{box-sizing:border-box}body{margin:0;background:var(--bg);color:var(--ink);font:16px/1.55 system-ui,"Malgun Gothic","Noto Sans KR","NanumGothic",sans-serif;word-break:keep-all;overflow-wrap:anywhere}
-main{max-width:1160px;margin:0 auto;padding:24px 20px}h1{margin:.2em 0}.lead{font-size:1.15rem;max-width:60em}
-.figures{display:flex;flex-wrap:wrap;gap:12px;margin:20px 0;padding:0;list-style:none}.figures li{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:12px 18px}
-.figures strong{display:block;font-size:1.6rem}.figures span{color:var(--soft)}
-.wide{overflow-x:auto;background:var(--card);border:1px solid var(--line);border-radius:12px}table{border-collapse:collapse;width:100%;font-size:.92rem}
-th,td{text-align:left;padding:7px 12px;border-bottom:1px solid var(--line);vertical-align:top}th{color:var(--soft);white-space:nowrap}tr:last-child td{border:0}
-svg{width:100%;height:auto;color:var(--soft)}footer{color:var(--soft);margin:30px 0;font-size:.85rem}
-@media print{:root{--bg:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#bbb}@page{size:A4 landscape;margin:12mm}main{max-width:none;padding:0}tr{break-inside:avoid}.wide{overflow:visible}}
-</style></head><body><main>
-<h1>{{.Title}}</h1><p class="lead">{{.Sentence}}</p>
-<ul class="figures">{{range .Figures}}<li><strong>{{.Value}}</strong><span>{{.Name}}</span></li>{{end}}</ul>
-{{if .Bars}}<h2>{{.BarsTitle}}</h2><svg viewBox="0 0 {{.Width}} 180" role="img" aria-label="{{.BarsTitle}}">
-{{range .Bars}}<rect x="{{.X}}" y="{{.Y}}" width="{{.W}}" height="{{.H}}" fill="var(--bar)"><title>{{.Words}}</title></rect>{{if .Mark}}<text x="{{.X}}" y="{{.Y}}" dy="-4" font-size="13" fill="currentColor">{{.Mark}}</text>{{end}}
-{{end}}<path d="M0 160H{{.Width}}" stroke="currentColor"/><text x="0" y="176" font-size="13" fill="currentColor">{{.First}}</text><text x="{{.Width}}" y="176" font-size="13" text-anchor="end" fill="currentColor">{{.Last}}</text></svg>{{end}}
-{{range .Tables}}<section><h2>{{.Title}}</h2><div class="wide" tabindex="0" role="region" aria-label="{{.Title}}"><table><thead><tr>{{range .Heads}}<th scope="col">{{.}}</th>{{end}}</tr></thead>
-<tbody>{{range .Rows}}<tr>{{range .}}<td>{{.}}</td>{{end}}</tr>
-{{end}}</tbody></table></div></section>{{end}}
-<footer>{{.Foot}}</footer></main></body></html>
-`))
-
-// periodBar is one run in the plot of minutes.
-type periodBar struct {
-	X, Y, W, H  float64
-	Words, Mark string
-}
-
 // periodFigure is a number that managers ask for, and its words.
 type periodFigure struct{ Value, Name string }
 
@@ -362,60 +328,4 @@ func (p *Period) figures(lang say.Lang) []periodFigure {
 		{itoa(int64(len(p.Quarantined))), in(say.T("hosts set aside", "격리된 호스트"))},
 		{itoa(int64(f.Changed)), in(say.T("changes", "변경"))},
 	}
-}
-
-func writePeriodHTML(w io.Writer, p *Period, lang say.Lang) error {
-	type part struct {
-		Title string
-		Heads []string
-		Rows  [][]string
-	}
-	in := func(t say.Text) string { return t.In(lang) }
-	page := struct {
-		Lang, Title, Sentence, BarsTitle, First, Last, Foot string
-		Figures                                             []periodFigure
-		Width                                               float64
-		Bars                                                []periodBar
-		Tables                                              []part
-	}{
-		Lang: string(lang), Title: in(p.title()), Sentence: in(p.sentence()), Foot: words["offline"].In(lang), Width: barsWidth,
-		BarsTitle: in(say.T("Minutes of each run", "실행별 소요 시간(분)")),
-		Figures:   p.figures(lang),
-	}
-	page.Bars = p.bars(lang)
-	if n := len(p.Runs); n > 0 {
-		page.First, page.Last = p.Runs[0].Began.In(p.Begin.Location()).Format("2006-01-02"), p.Runs[n-1].Began.In(p.Begin.Location()).Format("2006-01-02")
-	}
-	for _, t := range p.tables() {
-		if rows := p.cells(t, lang); len(rows) > 0 {
-			page.Tables = append(page.Tables, part{in(t.Title), heads(t, lang), rows})
-		}
-	}
-	return periodPage.Execute(w, page)
-}
-
-const barsWidth, barsHeight, barsTop = 1000.0, 160.0, 24.0
-
-// bars are the runs as bars; what did not get up carries a mark.
-func (p *Period) bars(lang say.Lang) []periodBar {
-	longest := int64(1)
-	for _, r := range p.Runs {
-		longest = max(longest, r.TookMS)
-	}
-	step := barsWidth / float64(max(len(p.Runs), 1))
-	out := make([]periodBar, 0, len(p.Runs))
-	for i, r := range p.Runs {
-		height := (barsHeight - barsTop) * float64(r.TookMS) / float64(longest)
-		b := periodBar{
-			X: float64(i)*step + step*.1, W: min(step*.8, 60), Y: barsHeight - height, H: height,
-			Words: r.Began.In(p.Begin.Location()).Format("01-02 15:04") + " " + duration(r.TookMS).In(lang) + " " + outcomeWords[r.Outcome].In(lang),
-		}
-		if r.Outcome != event.OK {
-			b.Mark = outcomeSymbols[r.Outcome]
-		} else if r.Opening == Late {
-			b.Mark = "!"
-		}
-		out = append(out, b)
-	}
-	return out
 }

@@ -139,6 +139,10 @@ type History struct {
 	SpreadMS int64 `json:"spread_ms"`
 	// Steps compares the tasks that earlier runs had too.
 	Steps []StepHistory `json:"steps"`
+	// Trend is the runs with this one, the oldest first: minutes, and what was
+	// saved against Manual.
+	Trend  []TrendPoint `json:"trend,omitempty"`
+	Manual *Manual      `json:"manual,omitempty"`
 }
 
 // Anomalous is a task whose time on a host is out of its usual range.

@@ -11,6 +11,7 @@ out=$PWD/bin/pages
 rm -rf "$out"
 mkdir -p "$out/html" "$out/npm"
 SUNUP_PAGES=$out/html go test ./reports -run TestPagesToLookAt -count=1
+SUNUP_PAGES=$out/html go test ./internal/history -run 'TestThePageNames|TestAPeriod' -count=1
 [ -z "${PAGES:-}" ] || find "$out/html" -type f ! -name "$PAGES" -delete
 npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$out/npm" axe-core@4.14.1 puppeteer-core@24.15.0 || { echo "left out: looking at the report pages (npm cannot be reached)"; exit 0; }
 node scripts/pages.mjs "$out/html" "$out/pictures" "$out/npm"

@@ -93,7 +93,7 @@ func (r *record) remember(ctx context.Context, report *reports.Report) {
 	if r.store == nil {
 		return
 	}
-	r.past.Against(report)
+	r.past.Against(report, r.app.baseline())
 	err := errors.Join(history.Keep(ctx, r.store, report), history.Remember(ctx, r.store, report))
 	if err != nil {
 		r.app.tell(r.app.err, say.T("warning: the history of this run could not be kept: %s", "경고: 이 실행의 이력을 저장하지 못했습니다: %s", r.app.textOf(err)))
@@ -106,7 +106,7 @@ func (a *app) recall(ctx context.Context, s *store.Store, report *reports.Report
 	if err != nil {
 		return err
 	}
-	past.Against(report)
+	past.Against(report, a.baseline())
 	return history.Remember(ctx, s, report)
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sunup/internal/event"
+	"sunup/reports"
 )
 
 // Baseline is what the morning took by hand.
@@ -76,13 +77,7 @@ type HostLine struct {
 }
 
 // Point is one run of the trend.
-type Point struct {
-	Run     string        `json:"run"`
-	Began   time.Time     `json:"began"`
-	Minutes float64       `json:"minutes"`
-	Saved   float64       `json:"saved_person_minutes"`
-	Outcome event.Outcome `json:"outcome"`
-}
+type Point = reports.TrendPoint
 
 // Compare holds a run against others.
 func Compare(d Digest, past Past, b Baseline) Comparison {
@@ -247,7 +242,7 @@ func (p Past) trend(d Digest, b Baseline) []Point {
 		if run.Outcome == event.OK {
 			saved = b.Saved(minutes)
 		}
-		out = append(out, Point{run.Run, run.Began, minutes, saved, run.Outcome})
+		out = append(out, Point{Run: run.Run, Began: run.Began, Minutes: minutes, Saved: saved, Outcome: run.Outcome})
 	}
 	slices.SortStableFunc(out, func(x, y Point) int { return x.Began.Compare(y.Began) })
 	return out

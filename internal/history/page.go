@@ -44,6 +44,8 @@ var pageWords = map[string]say.Text{
 	"host":       say.T("Host", "호스트"),
 	"zone":       say.T("Zone", "구역"),
 	"what":       say.T("What", "내용"),
+	"table":      say.T("table", "표"),
+	"drawing":    say.T("drawing", "그림"),
 	"trend":      say.T("Trend", "추이"),
 	"runs":       say.T("Runs", "실행"),
 	"run":        say.T("Run", "실행 번호"),
@@ -101,15 +103,17 @@ type page struct {
 	PlotEN, PlotKO template.HTML
 }
 
-// part is a table of times; its word names what they are of.
+// part is a table of times; its word names what they are of, and its title what
+// they are.
 type part struct {
 	Page  page
 	Word  string
+	Title string
 	Lines []Line
 }
 
 // Part makes a table of times.
-func (p page) Part(word string, lines []Line) part { return part{p, word, lines} }
+func (p page) Part(word, title string, lines []Line) part { return part{p, word, title, lines} }
 
 // W is a word in both languages.
 func (p page) W(name string) (template.HTML, error) {

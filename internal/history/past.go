@@ -111,8 +111,9 @@ func (p Past) times(of func(Digest) (int64, bool)) []int64 {
 	return all
 }
 
-// Against puts how a report stands against the past into it.
-func (p Past) Against(r *reports.Report) {
+// Against puts how a report stands against the past into it, and what was saved
+// against the morning by hand.
+func (p Past) Against(r *reports.Report, by Baseline) {
 	if len(p.Runs) == 0 {
 		return
 	}
@@ -127,6 +128,8 @@ func (p Past) Against(r *reports.Report) {
 			h.Steps = append(h.Steps, reports.StepHistory{Task: s.Task, Runs: len(all), TookMS: s.SpanMS, UsualMS: usual, SpreadMS: spread(all, usual)})
 		}
 	}
+	manual := by.manual()
+	h.Manual, h.Trend = &manual, p.trend(Digest{Run: r.Run.ID, Began: r.Began, TookMS: r.TookMS, Outcome: r.Outcome}, by)
 	r.History = h
 }
 

@@ -84,8 +84,8 @@ func TestAPeriodIsSummedUp(t *testing.T) {
 		for _, lang := range []say.Lang{say.English, say.Korean} {
 			var b bytes.Buffer
 			require.NoError(t, w.Write(&b, p, lang), w.File)
-			if dir := os.Getenv("SUNUP_PAGES"); dir != "" { // to look at
-				require.NoError(t, os.WriteFile(filepath.Join(dir, string(lang)+"."+w.File), b.Bytes(), 0o644))
+			if dir := os.Getenv("SUNUP_PAGES"); dir != "" && w.Format == "html" { // to look at in a browser
+				require.NoError(t, os.WriteFile(filepath.Join(dir, "period."+string(lang)+".html"), b.Bytes(), 0o644))
 			}
 			out := b.String()
 			if w.Format == "pdf" {

@@ -1,94 +1,18 @@
 package history
 
 import (
-	"fmt"
-	"html"
 	"io"
-	"strings"
 
 	"sunup/internal/say"
+	"sunup/reports"
 )
 
-// Sizes of the plots in their own units.
-const (
-	plotWidth, plotHeight = 720.0, 220.0
-	plotLeft, plotBottom  = 48.0, 34.0
-	plotTop, plotRight    = 28.0, 12.0
-)
-
-// WriteTrend draws the trend as SVG: minutes of each run with the usual and the
-// manual baseline, and below it the person-minutes saved. It needs no script,
-// and each point has its words in a title for those who cannot see it.
+// WriteTrend draws the trend of a comparison as SVG.
 func WriteTrend(w io.Writer, c Comparison, lang say.Lang) error {
-	minutes, saved := plot{}, plot{}
-	for _, p := range c.Trend {
-		when := p.Began.Local().Format("2006-01-02 15:04")
-		minutes.add(p.Minutes, when, say.T("%s: %.1f minutes", "%s: %.1f분", when, p.Minutes).In(lang))
-		saved.add(p.Saved, when, say.T("%s: %.0f person-minutes saved", "%s: 절감 %.0f인분(人分)", when, p.Saved).In(lang))
-	}
-	minutes.title = say.T("Minutes of each run", "실행별 소요 시간(분)").In(lang)
-	minutes.line, minutes.lineName = c.Baseline.Minutes, say.T("by hand: %.0f minutes", "수작업: %.0f분", c.Baseline.Minutes).In(lang)
-	saved.title = say.T("Person-minutes saved against %.0f minutes by %.0f people", "수작업(%.0f분, %.0f명) 대비 절감 인분(人分)", c.Baseline.Minutes, c.Baseline.People).In(lang)
-	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %.0f" role="img" font-family="sans-serif" font-size="12">`+"\n", plotWidth, 2*plotHeight)
-	fmt.Fprintf(&b, "<title>%s</title>\n", html.EscapeString(say.T("Trend of %d runs", "실행 %d회의 추이", len(c.Trend)).In(lang)))
-	minutes.draw(&b, 0)
-	saved.draw(&b, plotHeight)
-	b.WriteString("</svg>\n")
-	_, err := io.WriteString(w, b.String())
-	return err
+	return reports.WriteTrend(w, c.Trend, c.Baseline.manual(), lang)
 }
 
-// plot is one curve.
-type plot struct {
-	title, lineName string
-	line            float64 // a level to compare with; 0 for none
-	values          []float64
-	days, words     []string
-}
-
-func (p *plot) add(v float64, day, words string) {
-	p.values, p.days, p.words = append(p.values, v), append(p.days, day), append(p.words, words)
-}
-
-func (p *plot) draw(b *strings.Builder, top float64) {
-	low, high := 0.0, p.line
-	for _, v := range p.values {
-		low, high = min(low, v), max(high, v)
-	}
-	if high == low {
-		high = low + 1
-	}
-	y := func(v float64) float64 {
-		return top + plotHeight - plotBottom - (v-low)/(high-low)*(plotHeight-plotTop-plotBottom)
-	}
-	x := func(i int) float64 {
-		if len(p.values) == 1 {
-			return (plotLeft + plotWidth - plotRight) / 2
-		}
-		return plotLeft + float64(i)*(plotWidth-plotLeft-plotRight)/float64(len(p.values)-1)
-	}
-	fmt.Fprintf(b, `<text x="%.0f" y="%.1f" font-weight="bold" fill="currentColor">%s</text>`+"\n", 0.0, top+14, html.EscapeString(p.title))
-	for _, level := range []float64{low, (low + high) / 2, high} {
-		fmt.Fprintf(b, `<path d="M%.1f %.1fH%.1f" stroke="currentColor" stroke-opacity=".2"/><text x="%.1f" y="%.1f" text-anchor="end" fill="currentColor">%.0f</text>`+"\n",
-			plotLeft, y(level), plotWidth-plotRight, plotLeft-6, y(level)+4, level)
-	}
-	if p.line > 0 {
-		fmt.Fprintf(b, `<path d="M%.1f %.1fH%.1f" stroke="#b45309" stroke-dasharray="6 4"/><text x="%.1f" y="%.1f" text-anchor="end" fill="#b45309">%s</text>`+"\n",
-			plotLeft, y(p.line), plotWidth-plotRight, plotWidth-plotRight, y(p.line)-5, html.EscapeString(p.lineName))
-	}
-	var path strings.Builder
-	for i, v := range p.values {
-		fmt.Fprintf(&path, "%c%.1f %.1f", "ML"[min(i, 1)], x(i), y(v))
-	}
-	fmt.Fprintf(b, `<path d="%s" fill="none" stroke="#2563eb" stroke-width="2"/>`+"\n", path.String())
-	for i, v := range p.values {
-		fmt.Fprintf(b, `<circle cx="%.1f" cy="%.1f" r="4" fill="#2563eb"><title>%s</title></circle>`+"\n", x(i), y(v), html.EscapeString(p.words[i]))
-	}
-	for i := range p.days {
-		if i == 0 || i == len(p.days)-1 {
-			anchor := []string{"start", "end"}[min(i, 1)]
-			fmt.Fprintf(b, `<text x="%.1f" y="%.1f" text-anchor="%s" fill="currentColor">%s</text>`+"\n", x(i), top+plotHeight-plotBottom+18, anchor, p.days[i])
-		}
-	}
+// manual is the baseline as reports have it.
+func (b Baseline) manual() reports.Manual {
+	return reports.Manual{Minutes: b.Minutes, People: b.People, Now: b.Now}
 }
