@@ -85,23 +85,34 @@ func (inv *Inventory) Layers(host, playbookDir string) ([]Layer, diag.Problems) 
 	return layers, problems
 }
 
-// Check reads all files of variables that any host or group would have, and
+// Check reads the files of variables of the named hosts and of their groups, and
 // returns what is wrong with them, each problem once. It lets a command report
-// everything before anything runs.
-func (inv *Inventory) Check(playbookDir string) diag.Problems {
+// everything before anything runs. The files of other hosts may be encrypted for
+// somebody else.
+func (inv *Inventory) Check(playbookDir string, hosts []string) diag.Problems {
 	dirs := inv.dirs
 	if playbookDir != "" {
 		dirs = append(dirs[:len(dirs):len(dirs)], playbookDir)
 	}
-	var groups []string
-	for _, g := range inv.Groups() {
-		groups = append(groups, g.Name)
-	}
 	seen := map[*varFile]bool{}
-	problems := inv.files.check("group_vars", groups, dirs, seen)
-	problems = append(problems, inv.files.check("host_vars", names(inv.allNamed()), dirs, seen)...)
+	problems := inv.files.check("group_vars", inv.groupsOf(hosts), dirs, seen)
+	problems = append(problems, inv.files.check("host_vars", hosts, dirs, seen)...)
 	problems.Sort()
 	return problems
+}
+
+// groupsOf are the names of all groups that one of the hosts is in.
+func (inv *Inventory) groupsOf(hosts []string) (out []string) {
+	seen := map[*Group]bool{}
+	for _, name := range hosts {
+		for _, g := range inv.layerGroups(inv.Host(name)) {
+			if !seen[g] {
+				seen[g] = true
+				out = append(out, g.Name)
+			}
+		}
+	}
+	return out
 }
 
 // check reads the files of every entity, and returns the problems of those

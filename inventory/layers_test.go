@@ -128,9 +128,11 @@ func TestCheckFindsEachProblemOnce(t *testing.T) {
 	inv, problems := Load(context.Background(), Options{Sources: []string{"inv/hosts"}, BaseDir: dir})
 	require.Empty(t, problems)
 	var got []string
-	for _, p := range inv.Check(dir) {
+	for _, p := range inv.Check(dir, names(inv.Hosts())) {
 		got = append(got, p.Pos.String()+" "+p.ID)
 	}
+	got2 := inv.Check(dir, []string{"w1"})
+	assert.Len(t, got2, 2, "what is wrong with other hosts' files is not this one's")
 	assert.Equal(t, []string{"group_vars/all:2:1 yaml-duplicate-key", "inv/group_vars/web.yml:1:4 yaml-unquoted-template", "inv/host_vars/w3:1:1 vars-not-a-mapping"}, got)
 }
 

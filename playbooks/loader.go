@@ -13,6 +13,7 @@ import (
 	"sunup/internal/diag"
 	"sunup/internal/say"
 	"sunup/internal/value"
+	"sunup/internal/vault"
 	"sunup/internal/yaml"
 )
 
@@ -330,7 +331,13 @@ func (s *session) read(path string, by *yaml.Node) (*yaml.Node, bool) {
 }
 
 func unreadable(p diag.Problem, path string, err error) diag.Problem {
+	var locked *vault.Error
 	switch {
+	case errors.As(err, &locked):
+		sealed := locked.Problem(p.Pos)
+		p.ID, p.Why, p.Fix = sealed.ID, sealed.What, sealed.Fix
+		p.What = say.T("cannot read %s: it is encrypted", "%s{을/를} 읽을 수 없습니다: 암호화되어 있습니다", path)
+		p.Said = sealed.Said + " on " + path
 	case errors.Is(err, errNoVaultSecret):
 		p.ID = "vault-no-password"
 		p.What = say.T("%s is encrypted and there is no vault password", "%s{은/는} 암호화되어 있는데 볼트 비밀번호가 없습니다", path)

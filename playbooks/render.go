@@ -83,7 +83,7 @@ func (c *place) addVarsFiles(d *value.Dict) {
 		if path == "" {
 			continue
 		}
-		if vars, ok := c.parse(path).root.Value().(*value.Dict); ok {
+		if vars, ok := Variables(c.parse(path).root.Value()); ok {
 			d.Update(vars)
 		}
 	}

@@ -45,12 +45,22 @@ func (s *session) checkVarsFiles(p *Play) {
 		at := &yaml.Node{Pos: vf.Pos, Source: s.sourceOf(vf.Pos.File), Scalar: strings.Join(vf.Choices, ", ")}
 		switch {
 		case path != "":
-			s.readVariables(path, at)
+			s.checkVarsFile(path, at)
 		case !open && len(vf.Choices) > 0:
 			s.report(warning(at, "no-such-file", say.T("there is no file %s", "%s 파일이 없습니다", scalarText(at)),
 				say.T("the play fails without it", "이 파일이 없으면 플레이가 실패합니다"), say.T("check the path; it starts from the folder of the playbook", "경로를 확인하세요. 플레이북이 있는 폴더에서 시작합니다")))
 		}
 	}
+}
+
+// checkVarsFile reads a file of a play's vars_files.
+func (s *session) checkVarsFile(path string, by *yaml.Node) {
+	if root, ok := s.read(path, by); ok && root != nil && root.Kind == yaml.Sequence {
+		if _, ok := Variables(root.Value()); ok {
+			return
+		}
+	}
+	s.readVariables(path, by)
 }
 
 // readVariables reads a file of variables; nil when it cannot be used.
@@ -66,6 +76,25 @@ func (s *session) readVariables(path string, by *yaml.Node) *value.Dict {
 	s.checkUnused(root)
 	d, _ := root.Value().(*value.Dict)
 	return d
+}
+
+// Variables is what a file of vars_files holds: a mapping, or a list of mappings
+// of which later ones win.
+func Variables(v any) (*value.Dict, bool) {
+	l, isList := v.(*value.List)
+	if !isList {
+		d, ok := v.(*value.Dict)
+		return d, ok
+	}
+	all := &value.Dict{}
+	for _, item := range l.Items {
+		d, ok := item.(*value.Dict)
+		if !ok {
+			return nil, false
+		}
+		all.Update(d)
+	}
+	return all, true
 }
 
 // findVarsFile finds the first choice that exists; open is true when a choice

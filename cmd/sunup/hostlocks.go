@@ -52,6 +52,25 @@ func (p *project) lockedHosts(books []*playbooks.Playbook, limit string) []runne
 	return out
 }
 
+// playHosts are the names of the hosts of the plays. Where a play's hosts are only
+// known later, all hosts are meant.
+func (p *project) playHosts(books []*playbooks.Playbook, limit string) (out []string) {
+	for _, b := range books {
+		for _, play := range b.Plays {
+			patterns := play.Hosts
+			if slices.ContainsFunc(patterns, jinja.HasTemplate) {
+				patterns = []string{"all"}
+			}
+			hosts, _ := p.inventory.SelectList(patterns, limit)
+			for _, h := range hosts {
+				out = append(out, h.Name)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // inventoried is the machine of a host as far as the inventory tells; what is
 // said elsewhere is found when the host is connected to.
 func inventoried(h *inventory.Host) runner.Machine {

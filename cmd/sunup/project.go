@@ -133,16 +133,16 @@ func (p *project) readInventory(ctx context.Context) (*inventory.Inventory, diag
 	})
 }
 
-// checkInventory reads the variable files of all hosts beside the playbooks: a
-// broken group_vars file ends the command before any host is touched.
-func (p *project) checkInventory(playbooks []string) error {
+// checkInventory reads the variable files of the run's hosts beside the
+// playbooks: a broken group_vars file ends the command before any host is touched.
+func (p *project) checkInventory(playbooks []string, hosts []string) error {
 	var all diag.Problems
 	dirs := map[string]bool{}
 	for _, path := range playbooks {
 		dir := filepath.Dir(path)
 		if !dirs[dir] {
 			dirs[dir] = true
-			all = append(all, p.inventory.Check(dir)...)
+			all = append(all, p.inventory.Check(dir, hosts)...)
 		}
 	}
 	p.tellWarnings(all)
@@ -283,7 +283,7 @@ func (p *project) loadVars(path string) (*value.Dict, diag.Problems) {
 	if problems.HasErrors() || n == nil {
 		return nil, problems
 	}
-	d, ok := n.Value().(*value.Dict)
+	d, ok := playbooks.Variables(n.Value())
 	if !ok && n.Value() != nil {
 		bad := n.Problem("not-a-dictionary")
 		bad.What = say.T("a variables file must be a dictionary", "변수 파일은 사전(키: 값) 형식이어야 합니다")
@@ -328,6 +328,9 @@ func (p *project) hide(plain []byte) {
 
 func (p *project) decryptText(text string) (string, error) {
 	plain, err := p.decrypt([]byte(text))
+	if locked := new(vault.Error); errors.As(err, &locked) && locked.Said != "" {
+		return "", fmt.Errorf("%s: %w", locked.Said, err)
+	}
 	return string(plain), err
 }
 

@@ -50,6 +50,9 @@ func (a *app) exitCode(err error) int {
 	case errors.As(err, new(usageError)):
 		fmt.Fprintf(a.err, "%s: %s\n", say.T("error", "오류").In(a.lang), a.textOf(err))
 		a.tell(a.err, say.T("→ see '%s --help'", "→ '%s --help'{을/를} 보십시오", a.name))
+		if errors.As(err, new(argumentError)) && strings.HasPrefix(a.name, "ansible") {
+			return exitFailed // argparse's code, which Ansible's commands end with
+		}
 		return exitUsage
 	}
 	var said *say.Error
@@ -93,6 +96,10 @@ func (a *app) tellAsAnsible(problems diag.Problems) (rest diag.Problems) {
 type usageError struct{ error }
 
 func (u usageError) Unwrap() error { return u.error }
+
+// argumentError is a flag that does not exist, lacks its value, or cannot stand
+// beside another one.
+type argumentError struct{ error }
 
 // rootCommand lists every subcommand. Called under one of Ansible's names, the
 // binary is that command.
@@ -167,7 +174,7 @@ func (a *app) commandGroups() []commandGroup {
 // finishCommand gives a command what all have: language, usage errors.
 func (a *app) finishCommand(c *cobra.Command) *cobra.Command {
 	c.SilenceErrors, c.SilenceUsage = true, true
-	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{argumentError{err}} })
 	if c.PersistentFlags().Lookup("lang") == nil {
 		c.PersistentFlags().String("lang", "", a.text("language of messages: en or ko (default: by locale)", "메시지 언어: en 또는 ko (기본: 로캘)"))
 	}

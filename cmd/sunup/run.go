@@ -175,7 +175,7 @@ func (a *app) runBooks(ctx context.Context, p *project, f *runFlags, paths []str
 	if f.syntaxCheck || f.listHosts || f.listTasks || f.listTags {
 		return p.list(f, paths, books)
 	}
-	if err := p.checkInventory(paths); err != nil {
+	if err := p.checkInventory(paths, p.playHosts(books, f.target.limit)); err != nil {
 		return err
 	}
 	if books, err = p.direct(f.direction, books); err != nil {

@@ -156,7 +156,7 @@ func (v *vaultWork) unlock() error {
 	if err != nil {
 		return fmt.Errorf("a vault password is required to use Ansible's Vault: %w", err)
 	}
-	v.secrets = vault.NewSecrets(vault.Identity{ID: vault.DefaultID, Secret: secret})
+	v.secrets.Identities = append(v.secrets.Identities, vault.Identity{ID: vault.DefaultID, Secret: secret})
 	return nil
 }
 
@@ -416,7 +416,7 @@ func (v *vaultWork) rekey(files []string) error {
 
 func (v *vaultWork) newIdentity() (vault.Identity, error) {
 	if v.f.newID != "" && v.f.newFile != "" {
-		return vault.Identity{}, usageError{fmt.Errorf("--new-vault-password-file and --new-vault-id are mutually exclusive")}
+		return vault.Identity{}, usageError{argumentError{fmt.Errorf("--new-vault-password-file and --new-vault-id are mutually exclusive")}}
 	}
 	source := v.f.newID
 	if v.f.newFile != "" {

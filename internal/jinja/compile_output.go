@@ -211,7 +211,7 @@ func (rt *runtime) printed(out []byte, v any) ([]byte, error) {
 	if p.Full {
 		return p.Out, rt.grow(rt.bytes + 1)
 	}
-	return p.Out, nil
+	return p.Out, p.Err
 }
 
 // attribute is "x.name", with or without a default.

@@ -1351,6 +1351,8 @@ func randomFor(seed any) *pyrandom.Source {
 		return pyrandom.Fresh()
 	case *big.Int:
 		return pyrandom.FromInt(n)
+	case float64:
+		return pyrandom.FromFloat(n)
 	}
 	if n, ok := value.AsInt(seed); ok {
 		return pyrandom.FromInt(big.NewInt(int64(n)))

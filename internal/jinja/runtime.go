@@ -161,7 +161,7 @@ func (rt *runtime) str(v any) (string, error) {
 	if err := rt.grow(len(p.Out)); err != nil {
 		return "", err
 	}
-	return string(p.Out), nil
+	return string(p.Out), p.Err
 }
 
 func (rt *runtime) repr(v any) (string, error) {
@@ -170,7 +170,7 @@ func (rt *runtime) repr(v any) (string, error) {
 	if err := rt.grow(len(p.Out)); err != nil {
 		return "", err
 	}
-	return string(p.Out), nil
+	return string(p.Out), p.Err
 }
 
 // clean turns marked text into plain text and remembers that it was touched.

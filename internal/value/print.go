@@ -40,9 +40,12 @@ func Str(v any) string {
 // A Printer appends printed values to Out. When Max is set and reached, it
 // stops and Full turns true: a small value can print as an endless text.
 type Printer struct {
-	Out   []byte
-	Max   int
-	Full  bool
+	Out  []byte
+	Max  int
+	Full bool
+	// Err is the first error of a Mapping that makes its values when asked; what
+	// could not be made is printed as dots.
+	Err   error
 	depth int
 }
 
@@ -177,6 +180,9 @@ func (p *Printer) mapping(m Mapping) {
 		p.text(": ")
 		if v, _, err := m.Get(k); err != nil {
 			p.text("...")
+			if p.Err == nil {
+				p.Err = err
+			}
 		} else {
 			p.Repr(v)
 		}

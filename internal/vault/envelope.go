@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -88,7 +89,11 @@ func parse(text []byte) (*envelope, error) {
 func unhex(digits []byte) ([]byte, error) {
 	out := make([]byte, hex.DecodedLen(len(digits)))
 	if _, err := hex.Decode(out, digits); err != nil {
-		return nil, corrupt(say.T("it is not made of pairs of hexadecimal digits", "16진 숫자 쌍으로 되어 있지 않습니다"))
+		said := "Vault format unhexlify error: Non-hexadecimal digit found"
+		if errors.Is(err, hex.ErrLength) || len(digits)%2 == 1 {
+			said = "Vault format unhexlify error: Odd-length string"
+		}
+		return nil, corrupt(say.T("it is not made of pairs of hexadecimal digits", "16진 숫자 쌍으로 되어 있지 않습니다")).saying(said)
 	}
 	return out, nil
 }

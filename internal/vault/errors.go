@@ -28,6 +28,8 @@ type Error struct {
 	What say.Text
 	Fix  say.Text
 	Err  error // the cause, when there is one
+	// Said is ansible-core's own sentence for it, which scripts look for.
+	Said string
 }
 
 // Error gives the English words.
@@ -43,7 +45,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Problem places the error in a file.
 func (e *Error) Problem(pos diag.Pos) diag.Problem {
-	p := diag.Problem{Severity: diag.Error, ID: ids[e.Kind], Pos: pos, What: e.What, Fix: e.Fix}
+	p := diag.Problem{Severity: diag.Error, ID: ids[e.Kind], Pos: pos, What: e.What, Fix: e.Fix, Said: e.Said}
 	if e.Err != nil {
 		p.Why = say.Plain(e.Err.Error())
 	}
@@ -54,6 +56,12 @@ var ids = map[Kind]string{NotEncrypted: "vault-not-encrypted", Corrupt: "vault-c
 	WrongSecret: "vault-wrong-secret", BadSource: "vault-bad-source"}
 
 func fail(kind Kind, what, fix say.Text) *Error { return &Error{Kind: kind, What: what, Fix: fix} }
+
+// saying adds ansible-core's sentence.
+func (e *Error) saying(sentence string) *Error {
+	e.Said = sentence
+	return e
+}
 
 func corrupt(why say.Text) *Error {
 	return fail(Corrupt,

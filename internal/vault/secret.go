@@ -103,13 +103,15 @@ func (s *Secrets) open(text []byte) ([]byte, string, error) {
 	if s == nil || len(s.Identities) == 0 {
 		return nil, "", fail(NoSecret,
 			say.T("the data is encrypted with Ansible Vault, and no vault secret is known", "Ansible Vault로 암호화된 데이터인데 볼트 비밀번호가 없습니다"),
-			say.T("give one with --vault-password-file, --vault-id or --ask-vault-pass", "--vault-password-file, --vault-id 또는 --ask-vault-pass로 알려 주세요"))
+			say.T("give one with --vault-password-file, --vault-id or --ask-vault-pass", "--vault-password-file, --vault-id 또는 --ask-vault-pass로 알려 주세요")).
+			saying("Attempting to decrypt but no vault secrets found")
 	}
 	tried := s.candidates(env.Header.ID)
 	if len(tried) == 0 {
 		return nil, "", fail(NoSecret,
 			say.T("no secret is known for the vault id '%s'", "볼트 id '%s'의 비밀번호가 없습니다", env.Header.ID),
-			say.T("give it with --vault-id %s@FILE", "--vault-id %s@파일 로 알려 주세요", env.Header.ID))
+			say.T("give it with --vault-id %s@FILE", "--vault-id %s@파일 로 알려 주세요", env.Header.ID)).
+			saying(undecryptable)
 	}
 	for _, identity := range tried {
 		plain, ok, err := env.open(identity.Secret)
@@ -122,8 +124,12 @@ func (s *Secrets) open(text []byte) ([]byte, string, error) {
 	}
 	return nil, "", fail(WrongSecret,
 		say.T("no known vault secret opens the data with the vault id '%s' (%d tried)", "볼트 id '%s'의 데이터를 열 수 있는 비밀번호가 없습니다(%d개 시도)", env.Header.ID, len(tried)),
-		say.T("check the password; when it is right, the data was changed after it was encrypted", "비밀번호를 확인하세요. 맞다면 암호화한 뒤에 데이터가 바뀐 것입니다"))
+		say.T("check the password; when it is right, the data was changed after it was encrypted", "비밀번호를 확인하세요. 맞다면 암호화한 뒤에 데이터가 바뀐 것입니다")).
+		saying(undecryptable)
 }
+
+// undecryptable is what ansible-core says when no secret fits.
+const undecryptable = "Decryption failed (no vault secrets were found that could decrypt)"
 
 // candidates are the secrets to try, in order: the one of the text's own id
 // first, then all others unless ids must match.

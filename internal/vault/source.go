@@ -23,6 +23,9 @@ type Sources struct {
 	// Ask gets a password from the person for a vault id; nil when nobody can
 	// be asked.
 	Ask func(id string) (Secret, error)
+	// Decrypt opens a password file that is itself encrypted; nil when no
+	// password is known yet.
+	Decrypt func(text []byte) ([]byte, error)
 	// Timeout ends a password program that does not answer. Default 60 s: it
 	// may itself ask a person or a remote key store.
 	Timeout time.Duration
@@ -95,13 +98,13 @@ func (s Sources) fromFile(ctx context.Context, source, label string) (Secret, er
 	if info.Mode()&0o111 != 0 {
 		return s.fromProgram(ctx, path, label)
 	}
-	return readSecret(path, source)
+	return s.readSecret(path, source)
 }
 
 // maxSecret bounds a password; anything longer is another file by mistake.
 const maxSecret = 1 << 20
 
-func readSecret(path, source string) (Secret, error) {
+func (s Sources) readSecret(path, source string) (Secret, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return Secret{}, fmt.Errorf("read vault password: %w", err)
@@ -112,6 +115,12 @@ func readSecret(path, source string) (Secret, error) {
 		return Secret{}, fmt.Errorf("read vault password: %w", err)
 	}
 	text = bytes.TrimSpace(text)
+	if IsEncrypted(text) && s.Decrypt != nil {
+		if text, err = s.Decrypt(text); err != nil {
+			return Secret{}, err
+		}
+		text = bytes.Trim(text, "\r\n")
+	}
 	if len(text) == 0 {
 		return Secret{}, empty(say.T("the file '%s'", "파일 '%s'", source))
 	}
