@@ -160,13 +160,24 @@ func (p *playRun) prepare() error {
 func (p *playRun) collectRoles() {
 	seen := map[*playbooks.Scope]bool{}
 	p.play.Walk(func(s playbooks.Step) {
-		b, isBlock := s.(*playbooks.Block)
-		if !isBlock || b.Parent == nil || b.Parent.Kind != playbooks.RoleScope || seen[b.Parent] {
-			return
+		if b, isBlock := s.(*playbooks.Block); isBlock && b.Parent != nil && b.Parent.Kind == playbooks.RoleScope {
+			p.addWithDependencies(b.Parent, seen)
 		}
-		seen[b.Parent] = true
-		p.addRole(b.Parent)
 	})
+}
+
+// addWithDependencies adds a role above what it depends on, each use once.
+func (p *playRun) addWithDependencies(use *playbooks.Scope, seen map[*playbooks.Scope]bool) {
+	if seen[use] {
+		return
+	}
+	seen[use] = true
+	for _, dependency := range use.Role.Dependencies {
+		if dependency.Role != nil {
+			p.addWithDependencies(&dependency.Scope, seen)
+		}
+	}
+	p.addRole(use)
 }
 
 // addRole puts a role's variables above those of the roles before it.

@@ -28,10 +28,13 @@ func scriptFor(t target, src, binary string) (string, error) {
 	// environments as a script to source; here Debian's Python serves both.
 	say("ln -s /usr/bin/python3 %[1]s/python; ln -s /usr/bin/python3 %[1]s/python3; : > %[1]s/virtualenv.sh", binDir)
 	if binary != "" {
+		say("cp %s /sandbox/sunup", quote(binary))
+		binary = "/sandbox/sunup"
 		for _, c := range commands {
 			say("ln -s %s %s/%s", quote(binary), binDir, c)
 		}
 	}
+	say("%s", emptyTemp(src))
 	// What the targets install with pip is there already; Debian's pip refuses to
 	// even look.
 	say("rm -f /usr/lib/python3*/EXTERNALLY-MANAGED")
@@ -61,6 +64,16 @@ func scriptFor(t target, src, binary string) (string, error) {
 	return b.String(), nil
 }
 
+// emptyTemp covers /tmp: targets search all of it, and what others left there is
+// none of their business. A checkout that lies there stays.
+func emptyTemp(src string) string {
+	cover := "mount -t tmpfs -o mode=1777 sandbox /tmp"
+	if !strings.HasPrefix(src, "/tmp/") {
+		return cover
+	}
+	return fmt.Sprintf("mkdir -p /sandbox/src; mount --bind %[1]s /sandbox/src; %[2]s; mkdir -p %[1]s; mount --move /sandbox/src %[1]s", quote(src), cover)
+}
+
 const inventoryFile = `[testgroup]
 testhost ansible_connection=local ansible_pipelining=yes ansible_python_interpreter=/usr/bin/python3
 `
@@ -77,7 +90,7 @@ for i in 1 2 3 4 5 6 7 8 9 10; do ssh-keyscan -t ed25519 localhost 127.0.0.1 > /
 // environment is what ansible-test sets for a target.
 func environment(integration string) []string {
 	return []string{
-		"PATH=" + binDir + ":$PATH", "PAGER=/bin/cat", "OUTPUT_DIR=" + outputDir, "JUNIT_OUTPUT_DIR=" + outputDir,
+		"PYTHONPATH=/usr/lib/python3/dist-packages", "PATH=" + binDir + ":$PATH", "PAGER=/bin/cat", "OUTPUT_DIR=" + outputDir, "JUNIT_OUTPUT_DIR=" + outputDir,
 		"INVENTORY_PATH=" + quote(integration+"/inventory"), "ANSIBLE_CONFIG=/sandbox/ansible.cfg", "ANSIBLE_INVENTORY=/dev/null",
 		"ANSIBLE_FORCE_COLOR=false", "ANSIBLE_FORCE_HANDLERS=true", "ANSIBLE_HOST_PATTERN_MISMATCH=error",
 		"ANSIBLE_DEPRECATION_WARNINGS=false", "ANSIBLE_HOST_KEY_CHECKING=false", "ANSIBLE_RETRY_FILES_ENABLED=false",
