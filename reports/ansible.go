@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -34,18 +35,18 @@ type AnsibleOptions struct {
 
 	Plays map[string]int // how many plays each playbook has, by its path
 
-	SkippedHosts     bool // display_skipped_hosts
-	OKHosts          bool // display_ok_hosts
-	FailedStderr     bool // display_failed_stderr
-	CustomStats      bool // show_custom_stats
-	PerHostStart     bool // show_per_host_start
-	CheckMarkers     bool // check_mode_markers
-	PathOnFailure    bool // show_task_path_on_failure
-	ArgsToStdout     bool // display_args_to_stdout
-	NoActionWarnings bool // action_warnings: false
-	NoDeprecations   bool // deprecation_warnings: false
-	PrettyResults    bool // callback_format_pretty: true
-	DiffContext      int  // diff.context; 3 there
+	SkippedHosts     bool   // display_skipped_hosts
+	OKHosts          bool   // display_ok_hosts
+	FailedStderr     bool   // display_failed_stderr
+	CustomStats      bool   // show_custom_stats
+	PerHostStart     bool   // show_per_host_start
+	CheckMarkers     bool   // check_mode_markers
+	PathOnFailure    bool   // show_task_path_on_failure
+	ArgsToStdout     bool   // display_args_to_stdout
+	NoActionWarnings bool   // action_warnings: false
+	NoDeprecations   bool   // deprecation_warnings: false
+	PrettyResults    Pretty // callback_format_pretty
+	DiffContext      int    // diff.context; 3 there
 	Results          ResultForm
 	Lang             say.Lang
 }
@@ -126,6 +127,8 @@ func (a *Ansible) Emit(e event.Event) {
 		if a.o.PerHostStart {
 			a.line(fmt.Sprintf(" [started %s on %s]", a.tasks[d.Task].Name, d.Host), "ok")
 		}
+	case event.HostEntered:
+		a.entered(d)
 	case event.ItemEnded:
 		a.items[cellKey{d.Task, d.Host}] = true
 		a.itemEnded(d)
@@ -151,6 +154,16 @@ func (a *Ansible) Emit(e event.Event) {
 		delete(a.plays, d.Play)
 	case event.RunEnded:
 		a.recap(d.Recap)
+	}
+}
+
+// entered tells how a host is reached, as Ansible tells it.
+func (a *Ansible) entered(d event.HostEntered) {
+	address := cmp.Or(d.Address, d.Host)
+	user := cmp.Or(d.User, "None")
+	a.line(fmt.Sprintf("<%s> ESTABLISH %s CONNECTION FOR USER: %s", address, strings.ToUpper(d.Over), user), "debug")
+	if d.Become != "" {
+		a.line(fmt.Sprintf("<%s> EXEC %s", address, d.Become), "debug")
 	}
 }
 

@@ -20,7 +20,53 @@ const (
 	// DebugResults are those of ansible.posix.debug: what was printed stands
 	// behind the JSON, as it was printed.
 	DebugResults
+	// PlainYAMLResults are those of callback_result_format: yaml.
+	PlainYAMLResults
 )
+
+// Pretty is whether results are written for people: in lines of their own, and in
+// YAML at the expense of what people do not see.
+type Pretty int
+
+// The settings of callback_format_pretty.
+const (
+	PrettyByForm Pretty = iota // YAML is, JSON is not
+	PrettyAlways
+	PrettyNever
+)
+
+// plainYAML writes values as YAML below the line they belong to.
+func plainYAML(values *value.Dict, indent string, pretty Pretty) string {
+	shown := stripInternal(values, 0).(*value.Dict)
+	if pretty != PrettyNever {
+		shown = asBlocks(withoutLines(shown)).(*value.Dict)
+	}
+	width := len(indent)
+	if indent == "" {
+		indent = "    "
+	}
+	text := yaml.Dump(shown, yaml.DumpOptions{AllowUnicode: true, SortKeys: true, Indent: width, LiteralLines: true})
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		out.WriteByte('\n')
+		if strings.TrimSpace(line) != "" {
+			out.WriteString(indent)
+		}
+		out.WriteString(strings.TrimSuffix(line, "\n"))
+	}
+	return out.String()
+}
+
+// withoutLines leaves out the lines of a text that stands there as a whole.
+func withoutLines(values *value.Dict) *value.Dict {
+	out := values.Copy()
+	for _, key := range []string{"stdout", "stderr"} {
+		if lines := key + "_lines"; out.Has(key) && out.Has(lines) {
+			out.Set(lines, "<omitted>")
+		}
+	}
+	return out
+}
 
 // yamlResult writes values as YAML for people, under a line that says whether
 // something changed.
@@ -31,12 +77,7 @@ func yamlResult(values *value.Dict) string {
 			head += key + "=" + strings.ToLower(value.Str(v)) + " "
 		}
 	}
-	rest := without(values, "changed", "skipped").Copy()
-	for _, key := range []string{"stdout", "stderr"} {
-		if lines := key + "_lines"; rest.Has(key) && rest.Has(lines) {
-			rest.Set(lines, "<omitted>")
-		}
-	}
+	rest := withoutLines(without(values, "changed", "skipped"))
 	if rest = stripInternal(rest, 0).(*value.Dict); rest.Len() > 0 {
 		head += "\n" + yaml.Dump(asBlocks(rest), yaml.DumpOptions{AllowUnicode: true, SortKeys: true, Width: 1000, LiteralLines: true})
 	}

@@ -68,8 +68,12 @@ func cleaned(t event.TaskStarted, values *value.Dict) *value.Dict {
 // with -vvv and for tasks that are there to be read.
 func (a *Ansible) dump(t event.TaskStarted, values *value.Dict, o event.Outcome) string {
 	indent := ""
-	if alwaysVerbose(t, values, o) || a.o.PrettyResults || a.o.Verbosity > 2 {
+	pretty := a.o.PrettyResults == PrettyAlways || a.o.PrettyResults == PrettyByForm && a.o.Results == PlainYAMLResults
+	if alwaysVerbose(t, values, o) || pretty || a.o.Verbosity > 2 {
 		indent = "    "
+	}
+	if a.o.PrettyResults == PrettyNever {
+		indent = ""
 	}
 	shown := &value.Dict{}
 	for k, v := range values.All() {
@@ -83,6 +87,8 @@ func (a *Ansible) dump(t event.TaskStarted, values *value.Dict, o event.Outcome)
 	switch a.o.Results {
 	case YAMLResults:
 		return yamlResult(shown)
+	case PlainYAMLResults:
+		return plainYAML(shown, indent, a.o.PrettyResults)
 	case DebugResults:
 		return debugResult(shown)
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"sunup/internal/connection"
+	"sunup/internal/connection/shell"
+	"sunup/internal/event"
 	"sunup/internal/value"
 	"sunup/internal/vars"
 )
@@ -79,6 +81,20 @@ func (r *Run) reachOf(host string, set settings, target *vars.Scope, delegated b
 		return reach{}, fmt.Errorf("connection settings of %s: %w", host, f.err)
 	}
 	return out, nil
+}
+
+// entryToldFrom is the -v count from which it is told how hosts are entered.
+const entryToldFrom = 3
+
+// tellEntry says over what and as whom the task reaches a host.
+func (x *execution) tellEntry(host string, w reach) {
+	if x.run_.Verbosity < entryToldFrom {
+		return
+	}
+	become, _ := scrub(shell.Shown(w.become), x.secrets).(string)
+	x.run_.stream.emit(event.HostEntered{
+		Task: x.number, Host: host, Over: w.kind, Address: w.options.Address, Port: w.options.Port, User: w.options.User, Become: become,
+	})
 }
 
 // portOf is the port behind the host's name in the inventory, or unset.

@@ -504,6 +504,7 @@ func (x *execution) conn(set settings, t target, scope *vars.Scope) (connection.
 		return nil, err
 	}
 	x.secrets = append(x.secrets, w.options.Password.Reveal(), w.become.Password.Reveal())
+	x.tellEntry(t.host.name, w)
 	link, err := x.run_.link(x.ctx, t.host.name, w)
 	if err != nil {
 		return nil, x.refused(err)

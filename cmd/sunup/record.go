@@ -244,6 +244,15 @@ func (p *project) ansibleOptions(f *runFlags) reports.AnsibleOptions {
 	o.SkippedHosts = p.config.Bool("DISPLAY_SKIPPED_HOSTS")
 	o.OKHosts = p.config.Bool("DISPLAY_OK_HOSTS")
 	o.CustomStats = p.config.Bool("SHOW_CUSTOM_STATS")
+	if p.config.Text("CALLBACK_RESULT_FORMAT") == "yaml" {
+		o.Results = reports.PlainYAMLResults
+	}
+	switch {
+	case p.config.Bool("CALLBACK_FORMAT_PRETTY"):
+		o.PrettyResults = reports.PrettyAlways
+	case p.config.Text("CALLBACK_FORMAT_PRETTY") != "":
+		o.PrettyResults = reports.PrettyNever
+	}
 	return o
 }
 

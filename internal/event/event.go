@@ -42,6 +42,7 @@ const (
 	TypeBatchStarted    Type = "batch_started"
 	TypeTaskStarted     Type = "task_started"
 	TypeHostTaskBegan   Type = "host_task_began"
+	TypeHostEntered     Type = "host_entered"
 	TypeItemEnded       Type = "item_ended"
 	TypeAttemptFailed   Type = "attempt_failed"
 	TypeHostTaskEnded   Type = "host_task_ended"
@@ -394,6 +395,20 @@ type HostTaskBegan struct {
 	Job string `json:"job,omitempty"`
 }
 
+// HostEntered says, with -vvv, over what and as whom a task reaches a host. It
+// holds no password.
+type HostEntered struct {
+	Task    int    `json:"task"`              // the task's number
+	Host    string `json:"host"`              // inventory name of the host that is reached
+	Over    string `json:"over"`              // the connection: ssh, local
+	Address string `json:"address,omitempty"` // where it is
+	Port    int    `json:"port,omitempty"`    // of ssh, when it was set
+	User    string `json:"user,omitempty"`    // the login user, when it was set
+	// Become is the command that its shell is started by when the task becomes
+	// another user.
+	Become string `json:"become,omitempty"`
+}
+
 // Result is what a module, or the engine in its place, returned.
 type Result struct {
 	// Values are Ansible's return values (changed, rc, stdout, ...); with
@@ -656,6 +671,7 @@ func (InputRead) Type() Type       { return TypeInputRead }
 func (BatchStarted) Type() Type    { return TypeBatchStarted }
 func (TaskStarted) Type() Type     { return TypeTaskStarted }
 func (HostTaskBegan) Type() Type   { return TypeHostTaskBegan }
+func (HostEntered) Type() Type     { return TypeHostEntered }
 func (ItemEnded) Type() Type       { return TypeItemEnded }
 func (AttemptFailed) Type() Type   { return TypeAttemptFailed }
 func (HostTaskEnded) Type() Type   { return TypeHostTaskEnded }

@@ -82,6 +82,8 @@ func readData(kind Type, b json.RawMessage) (Data, error) {
 		return read[TaskStarted](b)
 	case TypeHostTaskBegan:
 		return read[HostTaskBegan](b)
+	case TypeHostEntered:
+		return read[HostEntered](b)
 	case TypeItemEnded:
 		return read[ItemEnded](b)
 	case TypeAttemptFailed:

@@ -15,6 +15,20 @@ func user(b connection.Become) string {
 	return b.User
 }
 
+// Shown is the command that starts the shell of an identity, for people: without
+// the prompt that a password is waited for by. It is empty for the login user.
+func Shown(b connection.Become) string {
+	if b.Method == "" {
+		return ""
+	}
+	b.Password = ""
+	line, err := commandLine(b, "/bin/sh", "")
+	if err != nil {
+		return ""
+	}
+	return line
+}
+
 // commandLine is what the login shell is given so that inner runs as the
 // identity: for the login user inner itself. The password is no part of it; key
 // is what the method prints when it wants it.
