@@ -241,7 +241,7 @@ func (a *Ansible) playBanner(number int) {
 	if name := strings.TrimSpace(a.plays[number].Name); name != "" {
 		text += " [" + name + "]"
 	}
-	if a.check && a.o.CheckMarkers {
+	if a.plays[number].Check && a.o.CheckMarkers {
 		text += " [CHECK MODE]"
 	}
 	a.banner(text)

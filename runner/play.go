@@ -73,11 +73,13 @@ type roleDone struct {
 
 // playSettings are the keywords that concern the play as a whole.
 type playSettings struct {
+	check          bool
 	strategy       string
 	serial         []any
 	order          string
 	maxFail        float64 // percent; negative: not limited
 	anyErrorsFatal bool
+	check          bool
 	forceHandlers  bool
 }
 
@@ -248,7 +250,10 @@ func (p *playRun) readSettings(scope *vars.Scope) (playSettings, error) {
 	if s.strategy, err = set.text("strategy"); err != nil {
 		return s, err
 	}
-	s.strategy = cmp.Or(strings.TrimPrefix(s.strategy, "ansible.builtin."), p.run.Defaults.Strategy, "linear")
+	s.strategy = strings.TrimPrefix(cmp.Or(s.strategy, p.run.Defaults.Strategy, "linear"), "ansible.builtin.")
+	if s.check, err = set.bool("check_mode", p.run.Check); err != nil {
+		return s, err
+	}
 	if s.order, err = set.text("order"); err != nil {
 		return s, err
 	}
@@ -493,7 +498,7 @@ func (p *playRun) startEvent() event.PlayStarted {
 	ours := p.play.Ours
 	e := event.PlayStarted{
 		Play: p.number, Name: p.name, Pos: p.play.Pos, Hosts: hostNames(p.hosts),
-		Strategy: p.settings.strategy, Serial: len(p.settings.serial) > 0,
+		Strategy: p.settings.strategy, Serial: len(p.settings.serial) > 0, Check: p.settings.check,
 	}
 	if len(p.hosts) == 0 {
 		e.NoHosts = "no hosts matched"

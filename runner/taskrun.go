@@ -83,6 +83,9 @@ func (t *taskRun) startEvent(on *host) event.TaskStarted {
 		Play: p.number, Task: t.number, ID: t.task.ID, Module: t.moduleName(on), Action: t.task.Action,
 		Pos: t.task.Scope.Pos, Handler: t.task.IsHandler, Section: p.cursors[on].part(), Check: p.run.Check,
 	}
+	if check, err := t.settings(on, nil).bool("check_mode", e.Check); err == nil {
+		e.Check = check // what cannot be evaluated is told when the task runs
+	}
 	e.Name = t.shownName(on)
 	if len(t.plan.roles) > 0 {
 		e.Role = t.plan.roles[0].Name

@@ -77,6 +77,7 @@ func (a *app) runAdhoc(ctx context.Context, f *adhocFlags, pattern string) error
 	if err != nil {
 		return err
 	}
+	p.tellConfigFile(f.verbosity)
 	if f.listHosts {
 		return p.listAdhocHosts(f, pattern)
 	}

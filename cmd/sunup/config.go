@@ -71,13 +71,7 @@ func (a *app) dumpConfig(file string, changed bool, verbosity int) error {
 	if err := problems.Err(); err != nil {
 		return err
 	}
-	if verbosity > 0 {
-		if c.File == "" {
-			fmt.Fprintln(a.out, "No config file found; using defaults")
-		} else {
-			fmt.Fprintf(a.out, "Using %s as config file\n", c.File)
-		}
-	}
+	a.tellConfigFile(c, verbosity)
 	for _, s := range config.Settings {
 		origin := c.Origin(s.Name)
 		if changed && origin == "default" {
@@ -86,6 +80,24 @@ func (a *app) dumpConfig(file string, changed bool, verbosity int) error {
 		fmt.Fprintf(a.out, "%s(%s) = %s\n", s.Name, origin, shownSetting(s, c.Text(s.Name)))
 	}
 	return nil
+}
+
+// tellConfigFile says with -v which configuration file counts.
+func (a *app) tellConfigFile(c *config.Config, verbosity int) {
+	switch {
+	case verbosity == 0:
+	case c.File == "":
+		fmt.Fprintln(a.out, "No config file found; using defaults")
+	default:
+		fmt.Fprintf(a.out, "Using %s as config file\n", c.File)
+	}
+}
+
+// tellConfigFile says it where Ansible's own commands do.
+func (p *project) tellConfigFile(verbosity int) {
+	if strings.HasPrefix(p.app.name, "ansible") {
+		p.app.tellConfigFile(p.config, verbosity)
+	}
 }
 
 // shownSetting prints a value as ansible-config does: as Python prints it.

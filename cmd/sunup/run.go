@@ -159,6 +159,7 @@ func (a *app) runPlaybooks(ctx context.Context, f *runFlags, paths []string) err
 	if err != nil {
 		return err
 	}
+	p.tellConfigFile(f.verbosity)
 	if err := p.checkLimit(f.target.limit); err != nil {
 		return err
 	}

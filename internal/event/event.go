@@ -319,6 +319,7 @@ type PlayStarted struct {
 	Hosts    []string `json:"hosts"`              // the hosts it is for, in their order
 	Strategy string   `json:"strategy,omitempty"` // "linear" when empty
 	Serial   bool     `json:"serial,omitempty"`   // batches follow, each with a batch_started
+	Check    bool     `json:"check,omitempty"`    // its tasks run in check mode, unless they say otherwise
 	// Lanes is in how many groups the hosts go through the play by themselves,
 	// when there are several (needs with same): their tasks overlap.
 	Lanes int    `json:"lanes,omitempty"`
