@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 
+	"sunup/internal/connection"
 	"sunup/internal/jinja"
 	"sunup/internal/value"
 	"sunup/internal/vars"
@@ -39,10 +40,27 @@ func (p *playRun) scopeFor(ctx context.Context, h *host, plan *taskPlan) *vars.S
 	layers = append(layers, p.roleDefs...)
 	if plan != nil {
 		layers = append(layers, vars.Layer{Level: vars.RoleDefaults, Origin: "connection", Source: vars.Results{Dict: h.addressVars()}})
+		layers = append(layers, r.asked)
 	}
 	s := vars.NewScope(ctx, r.Templar, layers)
 	m.scope = s
 	return s
+}
+
+// askedVars are the passwords that a person gave for the run, under the names
+// that tasks know them by. They are data, never templates.
+func askedVars(d Defaults) vars.Layer {
+	known := &value.Dict{}
+	add := func(secret connection.Secret, names ...string) {
+		for _, name := range names {
+			if secret != "" {
+				known.Set(name, secret.Reveal())
+			}
+		}
+	}
+	add(d.Password, "ansible_password", "ansible_ssh_pass")
+	add(d.BecomePassword, "ansible_become_password", "ansible_become_pass")
+	return vars.Layer{Level: vars.RoleDefaults, Origin: "asked for", Source: vars.Results{Dict: known}}
 }
 
 // hostScope is what hostvars shows of a host: what the inventory, facts and

@@ -73,7 +73,6 @@ type roleDone struct {
 
 // playSettings are the keywords that concern the play as a whole.
 type playSettings struct {
-	check          bool
 	strategy       string
 	serial         []any
 	order          string

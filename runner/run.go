@@ -25,6 +25,7 @@ type Run struct {
 	links     links
 	jobs      jobs
 	extraVars vars.Layer
+	asked     vars.Layer // passwords given for the run
 
 	plans sync.Map // *playbooks.Task -> *taskPlan
 	tasks atomic.Int64
@@ -73,6 +74,7 @@ func New(o Options) *Run {
 		outages:    newOutages(),
 		gatherings: newGatherings(),
 		extraVars:  fixed(vars.ExtraVars, "extra vars (-e)", o.ExtraVars),
+		asked:      askedVars(o.Defaults),
 		stepping:   o.Confirm != nil,
 		started:    o.StartAt == "",
 	}
