@@ -680,7 +680,8 @@ func (x *execution) remember(result *value.Dict) {
 		if !clean.Has("failed") {
 			clean.Set("failed", false)
 		}
-		x.host.set.Set(name, clean, true)
+		// What include_vars read is the author's own text, not a host's.
+		x.host.set.Set(name, clean, x.task.Module != "ansible.builtin.include_vars")
 	}
 }
 
