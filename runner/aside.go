@@ -81,7 +81,11 @@ func (p *playRun) isWell(ctx context.Context, h *host) bool {
 	if x.module, err = x.chooseModule(x.scope); err != nil {
 		return false
 	}
-	args, err := x.arguments(x.scope, x.module)
+	in, err := x.arguments(x.scope, x.module)
+	if err != nil {
+		return false
+	}
+	args, err := x.module.Validate(x.task.Action, in)
 	if err != nil {
 		return false
 	}

@@ -63,12 +63,12 @@ func fullNames(words string) map[string]bool {
 
 // background sends a call to the background when the task has async, and
 // returns what is known of it: that it began, or with poll its result.
-func (x *execution) background(t target, m *modules.Module, c *boundCall, seconds, poll float64) *value.Dict {
+func (x *execution) background(t target, m *modules.Module, c *boundCall, seconds, poll float64) (result *value.Dict, ran bool) {
 	if refusesAsync[m.Name] {
-		return failure("async is not supported for this task.")
+		return failure("async is not supported for this task."), false
 	}
 	if c.call.Check {
-		return value.NewDict("failed", true, "msg", "check mode and async cannot be used on same task.", "changed", false)
+		return value.NewDict("failed", true, "msg", "check mode and async cannot be used on same task.", "changed", false), false
 	}
 	// The job outlives the task, but not the play's context.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.ctx), time.Duration(seconds*float64(time.Second)))
@@ -107,7 +107,7 @@ func (x *execution) background(t target, m *modules.Module, c *boundCall, second
 	}
 	started := value.NewDict("started", 1, "finished", 0, "ansible_job_id", j.id, "results_file", x.resultsFile(j), "changed", true)
 	if poll <= 0 {
-		return started
+		return started, true
 	}
 	x.run_.pool.give()
 	select {
@@ -117,14 +117,14 @@ func (x *execution) background(t target, m *modules.Module, c *boundCall, second
 	x.run_.pool.slots <- struct{}{}
 	if !j.finished() {
 		return value.NewDict("failed", true, "changed", false, "msg", fmt.Sprintf("async task did not complete within the requested time - %ds", int(seconds)),
-			"async_result", started)
+			"async_result", started), true
 	}
 	out := j.result.Copy()
 	out.Set("ansible_job_id", j.id)
 	out.Set("started", 1)
 	out.Set("finished", 1)
 	out.Set("results_file", x.resultsFile(j))
-	return out
+	return out, true
 }
 
 // work is the call itself, and its result in the form of any other.
@@ -299,9 +299,13 @@ func (x *execution) begunAgain() *value.Dict {
 	if err != nil {
 		return failure("%v", err)
 	}
-	args, err := x.arguments(x.scope, x.module)
+	in, err := x.arguments(x.scope, x.module)
 	if err != nil {
 		return x.argumentError(err)
+	}
+	args, err := x.module.Validate(x.task.Action, in)
+	if err != nil {
+		return failure("%v", err)
 	}
 	c, cancel, err := x.moduleCall(x.scope, set, x.module, target, args)
 	if err != nil {

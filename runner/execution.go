@@ -103,8 +103,8 @@ func (x *execution) attemptsOf(scope *vars.Scope) *value.Dict {
 	}
 	for attempt := 1 + x.attemptsMade(); ; attempt++ {
 		x.attempts = attempt
-		result := x.attempt(scope, set)
-		if x.task.Until == nil || truthAt(result, "unreachable") || x.ctx.Err() != nil {
+		result, ran := x.attempt(scope, set)
+		if x.task.Until == nil || !ran || truthAt(result, "unreachable") || x.ctx.Err() != nil {
 			return result
 		}
 		result.Set("attempts", attempt)
@@ -167,19 +167,22 @@ func (x *execution) holds(scope *vars.Scope, result *value.Dict, conditions []an
 }
 
 // attempt is one call of the module with what changed_when and failed_when
-// make of it.
-func (x *execution) attempt(scope *vars.Scope, set settings) *value.Dict {
-	result := x.call(scope, set)
-	if truthAt(result, "unreachable") || truthAt(result, "skipped") {
-		return result
+// make of it. Without an answer of the module they have nothing to judge, nor
+// has until: failed_when: false must not hide a variable that is not defined.
+func (x *execution) attempt(scope *vars.Scope, set settings) (result *value.Dict, ran bool) {
+	result, ran = x.call(scope, set)
+	if !ran || truthAt(result, "unreachable") || truthAt(result, "skipped") {
+		return result, ran
 	}
 	withLines(result)
-	if x.task.ChangedWhen == nil && x.task.FailedWhen == nil {
-		return result
+	if _, broken := result.Get("exception"); !broken {
+		result = x.judged(scope, result)
 	}
-	if _, broken := result.Get("exception"); broken {
-		return result
-	}
+	return result, true
+}
+
+// judged is a result with what changed_when and failed_when make of it.
+func (x *execution) judged(scope *vars.Scope, result *value.Dict) *value.Dict {
 	if x.task.ChangedWhen != nil {
 		changed, err := x.holds(scope, result, x.task.ChangedWhen)
 		if err != nil {
@@ -237,39 +240,49 @@ func lines(text string) []string {
 	return strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 }
 
-// call is one call of the module on the host.
-func (x *execution) call(scope *vars.Scope, set settings) *value.Dict {
+// call is one call of the module on the host; ran is false when the module gave
+// no answer of its own.
+func (x *execution) call(scope *vars.Scope, set settings) (result *value.Dict, ran bool) {
 	m, err := x.chooseModule(scope)
 	if err != nil {
-		return failure("%v", err)
+		return failure("%v", err), false
 	}
 	x.module = m
 	target, err := x.target(scope, set)
 	if err != nil {
-		return failure("%v", err)
+		return failure("%v", err), false
 	}
 	if target.other {
 		scope = scope.With(loopLayer(delegatedVars(target, x.host.name)))
 	}
-	args, err := x.arguments(scope, m)
+	in, err := x.arguments(scope, m)
 	if err != nil {
-		return x.argumentError(err)
+		return x.argumentError(err), false
+	}
+	args, err := m.Validate(x.task.Action, in)
+	if err != nil {
+		return failure("%v", err), true // in Ansible the module itself refuses them
 	}
 	c, cancel, err := x.moduleCall(scope, set, m, target, args)
 	if err != nil {
-		return failure("%v", err)
+		return failure("%v", err), false
 	}
 	defer cancel()
+	return x.carryOut(target, m, c, set)
+}
+
+// carryOut has the module do its work, in the background where the task says so.
+func (x *execution) carryOut(target target, m *modules.Module, c *boundCall, set settings) (result *value.Dict, ran bool) {
 	if c.call.Check && m.Check == modules.CheckNone {
 		return value.NewDict("changed", false, "skipped", true, "msg",
-			fmt.Sprintf("remote module (%s) does not support check mode", x.task.Action))
+			fmt.Sprintf("remote module (%s) does not support check mode", x.task.Action)), true
 	}
 	if seconds, err := set.number("async", 0); err != nil {
-		return failure("%v", err)
+		return failure("%v", err), false
 	} else if seconds > 0 {
 		poll, err := set.number("poll", 15)
 		if err != nil {
-			return failure("%v", err)
+			return failure("%v", err), false
 		}
 		return x.background(target, m, c, seconds, poll)
 	}
@@ -279,11 +292,11 @@ func (x *execution) call(scope *vars.Scope, set settings) *value.Dict {
 	if err := x.intend(c.call, ""); err != nil {
 		return x.hostError(c, err)
 	}
-	result, err := x.send(m, c)
+	answer, err := x.send(m, c)
 	if err != nil {
 		return x.hostError(c, err)
 	}
-	return x.digest(target, result, c.call)
+	return x.digest(target, answer, c.call), true
 }
 
 // chooseModule is the task's module; the name of one written as a template is
@@ -315,26 +328,27 @@ func (x *execution) argumentError(err error) *value.Dict {
 	return failure("%s", jinja.Message(err))
 }
 
-// hostError turns what went wrong with the host into a result.
-func (x *execution) hostError(c *boundCall, err error) *value.Dict {
+// hostError turns what went wrong into a result; ran is true when it is the
+// module that could not do its work, and false when that did not come to it.
+func (x *execution) hostError(c *boundCall, err error) (result *value.Dict, ran bool) {
 	var unreachable *connection.Unreachable
 	var become *connection.BecomeFailed
 	var limit *connection.TimeLimit
 	switch {
 	case errors.As(err, &unreachable):
-		return lostResult(unreachable, err)
+		return lostResult(unreachable, err), false
 	case errors.As(err, &become):
-		return failure("%v", become)
+		return failure("%v", become), false
 	case c.limit > 0 && errors.Is(c.ctx.Err(), context.DeadlineExceeded) && x.ctx.Err() == nil:
-		return failure("The %s action failed to execute in the expected time frame (%d) and was terminated", x.task.Action, int(c.limit.Seconds()))
+		return failure("The %s action failed to execute in the expected time frame (%d) and was terminated", x.task.Action, int(c.limit.Seconds())), false
 	case errors.As(err, &limit):
-		return failure("%v", limit)
+		return failure("%v", limit), false
 	case x.ctx.Err() != nil, errors.Is(err, errStopping):
 		d := failure("the run was interrupted")
 		d.Set("sunup_cancelled", true)
-		return d
+		return d, false
 	}
-	return failure("%v", err)
+	return failure("%v", err), true
 }
 
 // target is the host that does the work.
@@ -462,11 +476,7 @@ type boundCall struct {
 }
 
 // moduleCall binds the arguments to the host.
-func (x *execution) moduleCall(scope *vars.Scope, set settings, m *modules.Module, t target, in *value.Dict) (*boundCall, context.CancelFunc, error) {
-	args, err := m.Validate(x.task.Action, in)
-	if err != nil {
-		return nil, nil, err
-	}
+func (x *execution) moduleCall(scope *vars.Scope, set settings, m *modules.Module, t target, args modules.Args) (*boundCall, context.CancelFunc, error) {
 	x.secrets, x.args = append(x.secrets, args.Secrets()...), args.All()
 	check, err := set.bool("check_mode", x.run_.Check)
 	if err != nil {

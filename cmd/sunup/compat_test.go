@@ -116,23 +116,29 @@ var varying = []struct {
 	{regexp.MustCompile(`/[^ "'>]*/testdata/compat/`), "COMPAT/"},
 	{regexp.MustCompile(`\+\+\+ after: .*(ansible-local-.*|dynamically generated)`), "+++ after: CONTENT"},
 	{regexp.MustCompile(`\\n\\nThe (error appears|task stands)([^"\\]|\\.)*`), ""},
+	// Ansible says an undefined variable twice.
+	{regexp.MustCompile(`('\w+' is undefined)\. '\w+' is undefined`), "$1"},
+	// Ansible says an undefined variable twice.
+	{regexp.MustCompile(`('\w+' is undefined)\. '\w+' is undefined`), "$1"},
 }
+
+var failureText = regexp.MustCompile(`"msg": "((?:[^"\\]|\\.)*)"}`)
 
 // once says what Ansible says twice, as "X. X", only once: it adds to an error the one that caused it, also
 // when that is all there is to say.
 func once(text string) string {
-	for _, intro := range []string{"original message: ", "The error was: "} {
-		parts := strings.Split(text, intro)
-		for i, part := range parts[1:] {
-			end := strings.Index(part, `"}`)
-			if end < 0 {
-				continue
+	return failureText.ReplaceAllStringFunc(text, func(msg string) string {
+		body := strings.TrimSuffix(msg, `"}`)
+		for at := strings.Index(body, ". "); at >= 0; {
+			if again := body[at+2:]; strings.HasSuffix(body[:at], again) {
+				return body[:at] + `"}`
 			}
-			if half := (end - len(". ")) / 2; half > 0 && part[:half]+". "+part[:half] == part[:end] {
-				parts[i+1] = part[:half] + part[end:]
+			next := strings.Index(body[at+2:], ". ")
+			if next < 0 {
+				break
 			}
+			at += 2 + next
 		}
-		text = strings.Join(parts, intro)
-	}
-	return text
+		return msg
+	})
 }

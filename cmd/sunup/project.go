@@ -192,6 +192,7 @@ func (p *project) jinjaEnv() *jinja.Env {
 	}
 	l := lookup.New(lookup.Options{Read: p.readFile, Setting: p.config.Text, KeyValue: playbooks.ParseKeyValue})
 	env.Lookup, env.KnownLookup = l.Run, l.Known
+	env.Vault, env.Unvault = vaultFilter, unvaultFilter
 	return env
 }
 

@@ -137,6 +137,10 @@ func problem(kind, format string, args ...any) *Error {
 
 func typeError(format string, args ...any) error { return problem(KindType, format, args...) }
 
+// TypeError returns the error of a value whose type a filter, a test or a
+// lookup cannot use.
+func TypeError(format string, args ...any) error { return typeError(format, args...) }
+
 // FilterError returns the error with which a filter, a test or a lookup
 // refuses its input.
 func FilterError(format string, args ...any) error { return problem(KindFilter, format, args...) }

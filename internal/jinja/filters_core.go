@@ -596,11 +596,12 @@ func filterB64Decode(c *Call) (any, error) {
 }
 
 func filterSplit(c *Call) (any, error) {
-	s, err := c.self()
-	if err != nil {
+	if err := Defined(c.Value); err != nil {
 		return nil, err
 	}
-	c.Value = s
+	if _, ok := c.Value.(string); !ok {
+		return nil, typeError("descriptor 'split' for 'str' objects doesn't apply to a '%s' object", value.TypeName(c.Value))
+	}
 	return strSplit(c)
 }
 

@@ -11,18 +11,41 @@ import (
 )
 
 var pathFilters = []entry{
-	{"basename", "", textFilter(posixBase)},
-	{"dirname", "", textFilter(posixDir)},
-	{"expanduser", "", textFilter(expandUser)},
-	{"expandvars", "", textFilter(expandVars)},
+	{"basename", "", pathFilter(posixBase)},
+	{"dirname", "", pathFilter(posixDir)},
+	{"expanduser", "", pathFilter(expandUser)},
+	{"expandvars", "", pathFilter(expandVars)},
 	{"path_join", "", filterPathJoin},
-	{"realpath", "", textFilter(realPath)},
+	{"realpath", "", pathFilter(realPath)},
 	{"relpath", "start", filterRelpath},
 	{"splitext", "", filterSplitext},
-	{"win_basename", "", textFilter(func(s string) string { _, tail := splitWin(s); return tail })},
-	{"win_dirname", "", textFilter(func(s string) string { head, _ := splitWin(s); return head })},
+	{"win_basename", "", pathFilter(func(s string) string { _, tail := splitWin(s); return tail })},
+	{"win_dirname", "", pathFilter(func(s string) string { head, _ := splitWin(s); return head })},
 	{"win_splitdrive", "", filterWinSplitDrive},
 	{"fileglob", "", filterFileglob},
+}
+
+// pathFilter is a filter over a path: unlike a text, nothing else is taken for one.
+func pathFilter(f func(string) string) Func {
+	return func(c *Call) (any, error) {
+		s, err := c.path()
+		if err != nil {
+			return nil, err
+		}
+		return c.result(f(s))
+	}
+}
+
+// path returns the filtered value, which must be text.
+func (c *Call) path() (string, error) {
+	if err := Defined(c.Value); err != nil {
+		return "", err
+	}
+	s, ok := c.Value.(string)
+	if !ok {
+		return "", typeError("expected str, bytes or os.PathLike object, not %s", value.TypeName(c.Value))
+	}
+	return s, nil
 }
 
 func posixBase(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }
@@ -179,7 +202,7 @@ func filterRelpath(c *Call) (any, error) {
 }
 
 func filterSplitext(c *Call) (any, error) {
-	s, err := c.self()
+	s, err := c.path()
 	if err != nil {
 		return nil, err
 	}

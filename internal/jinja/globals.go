@@ -74,6 +74,9 @@ func (r *pyRange) contains(v any) bool {
 const maxRange = 1 << 60
 
 func makeRange(c *Call) (any, error) {
+	if len(c.kwNames) > 0 {
+		return nil, typeError("range() takes no keyword arguments")
+	}
 	var n [3]int
 	for i := range n {
 		v, err := c.int(i, 0)

@@ -16,8 +16,16 @@ func testOf(f func(v any) bool) Func {
 	return func(c *Call) (any, error) { return f(c.Value), nil }
 }
 
+// compareNames are the functions of Python's module operator that Jinja's tests are.
+var compareNames = map[string]string{"==": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
+
 func compareTest(op string) Func {
-	return func(c *Call) (any, error) { return compareOps[op](c.rt, c.Value, c.Args[0]) }
+	return func(c *Call) (any, error) {
+		if !c.has(0) {
+			return nil, typeError("%s expected 2 arguments, got 1", compareNames[op])
+		}
+		return compareOps[op](c.rt, c.Value, c.Args[0])
+	}
 }
 
 func isInteger(v any) bool {
