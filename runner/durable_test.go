@@ -36,6 +36,8 @@ type estate struct {
 	fixed bool // nothing fails any more
 	// watch is called with each command before it is run.
 	watch func(line string)
+	// await is too, and may take its time: other hosts go on.
+	await func(line string)
 }
 
 // command is the module of that name on the estate. A command that begins with
@@ -64,6 +66,9 @@ func (e *estate) command() *modules.Module {
 
 func (e *estate) run(host, text string) (int, error) {
 	line := host + ": " + text
+	if e.await != nil {
+		e.await(line)
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.dead {

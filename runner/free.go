@@ -1,25 +1,36 @@
 package runner
 
-import (
-	"sync"
-
-	"sunup/playbooks"
-)
+import "sunup/playbooks"
 
 // free lets every host run through the play as fast as it can. Hosts that are
-// tried again go when the others are done.
+// tried again go at once: others may be at work for long, or hang.
 func (p *playRun) free() {
-	for more := true; more; {
-		var wg sync.WaitGroup
-		for _, h := range p.alive() {
-			wg.Add(1)
+	again := p.watchAgain()
+	busy, done := map[*host]bool{}, make(chan *host)
+	begin := func(hosts []*host) {
+		for _, h := range hosts {
+			busy[h] = true
 			go func() {
-				defer wg.Done()
 				p.runAlone(h)
+				done <- h
 			}()
 		}
-		wg.Wait()
-		more = p.takenUp(true)
+	}
+	for begin(p.alive()); ; {
+		if len(busy) == 0 {
+			p.run.hold(p.ctx) // a paused run may still be told to try hosts again
+			more := p.takenUp(true, nil)
+			if len(more) == 0 {
+				return
+			}
+			begin(more)
+		}
+		select {
+		case h := <-done:
+			delete(busy, h)
+		case <-again:
+		}
+		begin(p.takenUp(false, busy))
 	}
 }
 

@@ -208,7 +208,7 @@ func (o *outages) handOver(h *host, turns []turn) {
 // byTurns lets every host go through the play by itself, as soon as its pools
 // allow, in the order of the play.
 func (p *playRun) byTurns() {
-	for more := true; more; more = p.takenUp(true) {
+	for more := true; more; more = len(p.takenUp(true, nil)) > 0 {
 		p.takeTurns()
 	}
 }

@@ -11,11 +11,11 @@ import (
 // stand at, on all hosts that stand there, then the next.
 func (p *playRun) linear() {
 	for p.ctx.Err() == nil && !p.run.cancel.stopped() {
-		p.takenUp(false)
+		p.takenUp(false, nil)
 		task, hosts := p.lowest(p.alive())
 		if task == nil {
 			p.run.hold(p.ctx) // a paused run may still be told to try hosts again
-			if p.takenUp(true) {
+			if len(p.takenUp(true, nil)) > 0 {
 				continue
 			}
 			return

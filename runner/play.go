@@ -61,7 +61,9 @@ type playRun struct {
 	handlerBlock *playbooks.Block
 	// again are hosts that are tried again, until the strategy takes them up;
 	// closed: it takes up none any more.
-	again  []*host
+	again []*host
+	// wake tells the strategy that there are such; nil when it does not wait.
+	wake   chan struct{}
 	closed bool
 }
 

@@ -399,20 +399,47 @@ func (p *playRun) takeUp(h *host) ([]int64, bool) {
 		if len(c.stack) == 0 {
 			return nil, false
 		}
-		p.again = append(p.again, h)
+		p.tryAgain(h)
 		return nil, true
 	}
-	p.again = append(p.again, h)
+	p.tryAgain(h)
 	return c.stopped.seqs, true
 }
 
-// takenUp moves the hosts that are tried again back to where they stopped. It
-// is called by the play's strategy between steps. When there are none and the
-// strategy has nothing left to do, the play takes no more.
-func (p *playRun) takenUp(idle bool) bool {
+// tryAgain keeps a host for the strategy. The lock is held.
+func (p *playRun) tryAgain(h *host) {
+	p.again = append(p.again, h)
+	select {
+	case p.wake <- struct{}{}:
+	default: // it was told already, or does not wait
+	}
+}
+
+// watchAgain is for a strategy that waits for hosts to be tried again.
+func (p *playRun) watchAgain() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.wake = make(chan struct{}, 1)
+	return p.wake
+}
+
+// takenUp moves the hosts that are tried again back to where they stopped. It
+// is called by the play's strategy between steps; those that are busy stay where
+// they are until they are not. When there are none and the strategy has nothing
+// left to do, the play takes no more.
+func (p *playRun) takenUp(idle bool, busy map[*host]bool) []*host {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var up, later []*host
 	for _, h := range p.again {
+		if busy[h] {
+			later = append(later, h)
+			continue
+		}
+		if slices.Contains(up, h) {
+			continue
+		}
+		up = append(up, h)
 		c := p.cursors[h]
 		if c.stopped == nil {
 			continue
@@ -421,12 +448,11 @@ func (p *playRun) takenUp(idle bool) bool {
 		h.takeBack(c.stopped.outcome)
 		c.stopped = nil
 	}
-	any := len(p.again) > 0
-	p.again = nil
-	if idle && !any {
+	p.again = later
+	if idle && len(up) == 0 {
 		p.closed = true
 	}
-	return any
+	return up
 }
 
 // takeBack forgets a failure that is tried again.

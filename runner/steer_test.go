@@ -1,9 +1,11 @@
 package runner_test
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -108,6 +110,30 @@ func TestAFailedHostIsTriedAgainWhereItFailed(t *testing.T) {
 			assert.NotContains(t, strings.Join(lines, "\n"), "failed ", key)
 		}
 	}
+}
+
+// TestAHostThatGoesByItselfIsTriedAgainAtOnce: in the free strategy nobody waits
+// for the others, of which some may hang.
+func TestAHostThatGoesByItselfIsTriedAgainAtOnce(t *testing.T) {
+	d, e := &disk{limit: -1}, &estate{}
+	var run *runner.Run
+	over := make(chan struct{})
+	e.await = func(l string) {
+		switch l {
+		case "h2: after":
+			close(over)
+		case "h1: waits for the order": // and for what comes of it
+			require.Eventually(t, func() bool { return slices.Equal(run.Status().Failed, []string{"h2"}) }, time.Minute, time.Millisecond)
+			e.fixed = true
+			must(t, run, runner.OrderRetry, "h2")
+			<-over
+		}
+	}
+	summary := attemptOn(t, "retry-free.yaml", e, d, nil, func(r *runner.Run) { run = r })
+	assert.Equal(t, runner.CodeOK, summary.Code)
+	assert.Equal(t, 2, counts(e.ran)["h2: fail"])
+	assert.Equal(t, 1, counts(e.ran)["h2: after"])
+	assert.Equal(t, 1, counts(e.ran)["h1: good"])
 }
 
 // TestAFailureGoesOnAfterAlways: the always section of a block that failed is

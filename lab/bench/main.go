@@ -35,6 +35,7 @@ var sections = []section{
 	{"replays", "recorded mornings of the authority, each projected from the others (minutes)", (*bench).replays},
 	{"preflight", "a look at 1,000 hosts before the first step", (*bench).preflights},
 	{"sick", "what a hung, a slow and a flooding host do to 497 others", (*bench).sickHosts},
+	{"steer", "how soon a run of 500 hosts, some sick, does what it is asked", (*bench).orders},
 	{"graphs", "makespan and projection, by the property tests", (*bench).graphs},
 	{"start", "start-up of the command", (*bench).startUp},
 	{"inventory", "an inventory of 26,000 hosts", (*bench).largeInventory},
