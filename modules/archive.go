@@ -49,7 +49,7 @@ func runArchive(ctx context.Context, c *Call) (*Result, error) {
 	dir := false
 	parts := strings.Split(f[batchesField], "\x00")
 	for i := 0; i+2 < len(parts); i += 3 {
-		if p := parts[i+1]; !contains(a.Strings("exclude_path"), p) {
+		if p := parts[i+1]; !contains(a.Strings("exclude_path"), p) && p != f["dest"] {
 			paths = append(paths, p)
 			dir = dir || parts[i+2] == "d"
 		}

@@ -61,6 +61,7 @@ var all = []*Module{
 	&localeGenModule,
 	&metaModule,
 	&modprobeModule,
+	&mountFactsModule,
 	&mountModule,
 	&nginxUpstreamModule,
 	&opensslPrivatekeyModule,

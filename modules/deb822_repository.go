@@ -2,6 +2,7 @@ package modules
 
 import (
 	"context"
+	"regexp"
 	"strings"
 
 	"sunup/internal/say"
@@ -36,7 +37,6 @@ var deb822RepositoryModule = Module{
 	Name:       "ansible.builtin.deb822_repository",
 	Summary:    say.T("Adds and removes APT repositories in deb822 format.", "deb822 형식의 APT 저장소를 더하고 뺀다."),
 	Notes:      say.T("signed_by that is an address must be fetched by another task.", "주소로 준 signed_by는 다른 작업으로 먼저 받아야 한다."),
-	Untried:    true,
 	Idempotent: true,
 	Spec: Spec{Params: append([]Param{
 		{Name: "state", Default: "present", Choices: []any{"absent", "present"}, Doc: say.T("Whether it should be there.", "저장소가 있어야 하는지.")},
@@ -50,6 +50,11 @@ var deb822RepositoryModule = Module{
 	Run: runDeb822Repository,
 }
 
+var (
+	blankOrLine = regexp.MustCompile(`[_\s]+`)
+	noSlug      = regexp.MustCompile(`[^a-z0-9-]+`)
+)
+
 // deb822Name is the field for an argument.
 func deb822Name(name string) string {
 	switch name {
@@ -57,10 +62,6 @@ func deb822Name(name string) string {
 		return "X-Repolib-Name"
 	case "uris":
 		return "URIs"
-	case "pdiffs":
-		return "PDiffs"
-	case "inrelease_path":
-		return "InRelease-Path"
 	}
 	words := strings.Split(name, "_")
 	for i, w := range words {
@@ -71,7 +72,7 @@ func deb822Name(name string) string {
 
 func runDeb822Repository(ctx context.Context, c *Call) (*Result, error) {
 	a := c.Args
-	slug := strings.Trim(noWord.ReplaceAllString(strings.ToLower(a.Str("name")), "-"), "-")
+	slug := noSlug.ReplaceAllString(blankOrLine.ReplaceAllString(strings.ToLower(a.Str("name")), "-"), "")
 	dest := "/etc/apt/sources.list.d/" + slug + ".sources"
 	key := a.Str("signed_by")
 	if strings.Contains(key, "://") {
@@ -85,6 +86,7 @@ func runDeb822Repository(ctx context.Context, c *Call) (*Result, error) {
 	if a.Str("state") == "absent" {
 		r.Changed = t.exists
 		if !t.exists || c.Check {
+			t.at.describe(r, t.id.secontext)
 			return r, nil
 		}
 		if fail, err := c.removeFile(ctx, dest); fail != nil || err != nil {
@@ -107,8 +109,8 @@ func runDeb822Repository(ctx context.Context, c *Call) (*Result, error) {
 		if strings.Contains(text, "\n") {
 			lines := strings.Split(strings.TrimSpace(text), "\n")
 			for i, l := range lines {
-				if lines[i] = " " + strings.TrimRight(l, "\r"); strings.TrimSpace(l) == "" {
-					lines[i] = " ."
+				if lines[i] = "    " + strings.TrimSpace(l); strings.TrimSpace(l) == "" {
+					lines[i] = "    ."
 				}
 			}
 			text = "\n" + strings.Join(lines, "\n")
@@ -126,5 +128,6 @@ func runDeb822Repository(ctx context.Context, c *Call) (*Result, error) {
 	if fail != nil || err != nil {
 		return fail, err
 	}
+	t.at.describe(r, t.id.secontext)
 	return r, nil
 }

@@ -53,8 +53,10 @@ type hostFile struct {
 	// SUNUP_ANSIBLE_NEWER names, which runs on 2.14.
 	Newer bool
 	// Skip and Why are as in a case, for all of them.
-	Skip  []string
-	Why   string
+	Skip []string
+	Why  string
+	// Deep is as in a case, for all of them.
+	Deep  []string
 	Cases []hostCase
 }
 
@@ -76,6 +78,8 @@ type hostCase struct {
 	// Skip names return values that may differ, Why says so.
 	Skip []string
 	Why  string
+	// Deep names keys that are not compared anywhere in the results.
+	Deep []string
 	// Only compares no more of the results than whether they changed or failed.
 	Only bool
 	// Python is as in the file.
@@ -277,7 +281,7 @@ type trace struct {
 // compare does a case on the hosts and compares each with ansible-core's.
 func (w *twins) compare(t *testing.T, f hostFile, c hostCase, hosts []*twin, known *reference) {
 	t.Helper()
-	c.Skip = append(c.Skip, f.Skip...)
+	c.Skip, c.Deep = append(c.Skip, f.Skip...), append(c.Deep, f.Deep...)
 	src := c.makeFiles(t)
 	bare := f.Python == "" && c.Python == ""
 	traces := map[string]*trace{}
@@ -396,7 +400,7 @@ func (c hostCase) judge(theirs, ours *trace) []string {
 		if step[i] == "second run" && c.Again == "better" {
 			continue
 		}
-		note(step[i], stripped(a), stripped(b))
+		note(step[i], without(stripped(a), c.Deep), without(stripped(b), c.Deep))
 	}
 	note("what is left", c.public(theirs.Changes), c.public(ours.Changes))
 	note("what is seen", theirs.Look, ours.Look)
@@ -439,6 +443,24 @@ func stripped(v any) any {
 	case map[string]any:
 		for k, e := range v {
 			v[k] = stripped(e)
+		}
+	}
+	return v
+}
+
+// without takes keys out of a result and all that is in it.
+func without(v any, keys []string) any {
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			without(e, keys)
+		}
+	case map[string]any:
+		for _, k := range keys {
+			delete(v, k)
+		}
+		for _, e := range v {
+			without(e, keys)
 		}
 	}
 	return v

@@ -29,9 +29,17 @@ x=
 if [ -r /proc/1/comm ]; then IFS= read -r x </proc/1/comm; fi
 case $x in *systemd*) s=1 ;; *) if [ -e /run/systemd/system ]; then s=1; else s=; fi ;; esac
 if [ -n "$s" ] && H systemctl; then
-printf 'units='; systemctl list-units --no-pager --no-legend --type service --all 2>/dev/null
-printf '\0files='; systemctl list-unit-files --no-pager --no-legend --type service --all 2>/dev/null
-printf '\0'
+u=$(systemctl list-units --no-pager --no-legend --type service --all 2>/dev/null)
+l=$(systemctl list-unit-files --no-pager --no-legend --type service --all 2>/dev/null)
+n=
+while read -r x y; do
+case $x in *@.service) continue ;; *.service) ;; *) continue ;; esac
+case " $u" in *" $x "*) ;; *) n="$n $x" ;; esac
+done <<END
+$l
+END
+printf 'units=%s\0files=%s\0asked=%s\0' "$u" "$l" "$n"
+if [ -n "$n" ]; then printf 'states='; systemctl show --property=ActiveState $n 2>/dev/null; printf '\0'; fi
 fi
 `
 
@@ -61,7 +69,7 @@ func runServiceFacts(ctx context.Context, c *Call) (*Result, error) {
 	for _, u := range states {
 		add(u.name, u.state, u.status, "systemd")
 	}
-	unitFiles(f["files"], services, add)
+	unitFiles(f["files"], shownStates(f["asked"], f["states"]), services, add)
 	if services.Len() == 0 {
 		return &Result{Skipped: true, Msg: "Failed to find any services. This can be due to privileges or some other configuration issue."}, nil
 	}
@@ -99,7 +107,7 @@ func unitStates(table string) []unitState {
 
 // unitFiles completes the services with the table of systemctl
 // list-unit-files.
-func unitFiles(table string, services *value.Dict, add func(name, state, status, source string)) {
+func unitFiles(table string, states map[string]string, services *value.Dict, add func(name, state, status, source string)) {
 	for _, line := range lines(table) {
 		p := strings.Fields(line)
 		if len(p) < 2 || !strings.Contains(p[0], ".service") {
@@ -107,14 +115,30 @@ func unitFiles(table string, services *value.Dict, add func(name, state, status,
 		}
 		have, ok := services.At(p[0]).(*value.Dict)
 		if !ok {
-			// What is not loaded does not run.
-			add(p[0], "inactive", p[1], "systemd")
+			// A template has no state of its own.
+			state := states[p[0]]
+			if state == "" {
+				state = "unknown"
+			}
+			add(p[0], state, p[1], "systemd")
 			continue
 		}
 		if !badUnitStates[value.Str(have.At("status"))] {
 			have.Set("status", p[1])
 		}
 	}
+}
+
+// shownStates are the states of units that systemctl show was asked for.
+func shownStates(asked, shown string) map[string]string {
+	states := map[string]string{}
+	blocks := strings.Split(strings.TrimSpace(shown), "\n\n")
+	for i, name := range strings.Fields(asked) {
+		if i < len(blocks) {
+			states[name] = strings.TrimPrefix(strings.TrimSpace(blocks[i]), "ActiveState=")
+		}
+	}
+	return states
 }
 
 func openRCServices(f fields, add func(name, state, status, source string)) {

@@ -5,13 +5,13 @@ import (
 	"strings"
 
 	"sunup/internal/say"
+	"sunup/internal/value"
 )
 
 var timezoneModule = Module{
 	Name:       "community.general.timezone",
 	Summary:    say.T("Sets the time zone of a host.", "호스트의 시간대를 정한다."),
 	Notes:      say.T("Uses timedatectl where systemd runs, /etc/localtime and /etc/timezone elsewhere.", "systemd가 돌면 timedatectl을, 아니면 /etc/localtime과 /etc/timezone을 쓴다."),
-	Untried:    true,
 	Idempotent: true,
 	Spec: Spec{
 		Params: []Param{
@@ -51,21 +51,25 @@ func runTimezone(ctx context.Context, c *Call) (*Result, error) {
 		clock = "local"
 	}
 	var steps []string
-	before, after := "", ""
-	if name != "" && (now != name && written != name || now == "" || written != "" && written != name || now != name && written == "") {
-		before, after = "name: "+now+"\n", "name: "+name+"\n"
+	before, after := &value.Dict{}, &value.Dict{}
+	stale := !f.has("systemd") && written != "" && written != name
+	if name != "" && (now != name || stale) {
+		before.Set("name", now)
+		after.Set("name", name)
 		q := quoteText(name)
 		if f.has("systemd") {
 			steps = append(steps, "timedatectl set-timezone "+q)
 		} else {
 			steps = append(steps, "ln -sfn "+quoteText("/usr/share/zoneinfo/"+name)+" /etc/localtime")
 		}
-		if f.has("keeps") {
+		// timedatectl leaves /etc/timezone alone, and so does Ansible where systemd runs.
+		if f.has("keeps") && !f.has("systemd") {
 			steps = append(steps, "printf '%s\\n' "+q+" >/etc/timezone")
 		}
 	}
 	if want := a.Str("hwclock"); want != "" && want != clock {
-		before, after = before+"hwclock: "+clock+"\n", after+"hwclock: "+want+"\n"
+		before.Set("hwclock", clock)
+		after.Set("hwclock", want)
 		if f.has("systemd") {
 			steps = append(steps, "timedatectl set-local-rtc "+map[string]string{"local": "1", "UTC": "0"}[want])
 		} else {
@@ -74,7 +78,7 @@ func runTimezone(ctx context.Context, c *Call) (*Result, error) {
 	}
 	r := ChangedIf(len(steps) > 0)
 	if r.Changed && c.Diff {
-		r.Diffs = []Diff{{Before: before, After: after}}
+		r.Diffs = []Diff{valuesDiff(before, after, "", "")}
 	}
 	if !r.Changed || c.Check {
 		return r, nil

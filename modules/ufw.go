@@ -14,7 +14,6 @@ var ufwModule = Module{
 	Name:       "community.general.ufw",
 	Summary:    say.T("Manages the firewall ufw.", "방화벽 ufw를 관리한다."),
 	Notes:      say.T("Changes are found by comparing ufw's rules before and after; insert_relative_to other than zero counts ufw's numbered rules.", "ufw의 규칙을 전후로 비교해 변화를 안다. zero가 아닌 insert_relative_to는 번호가 붙은 규칙을 센다."),
-	Untried:    true,
 	Idempotent: true,
 	Spec: Spec{
 		Params: []Param{
@@ -55,7 +54,9 @@ const ufwRules = `cat /etc/ufw/user.rules /etc/ufw/user6.rules /lib/ufw/user.rul
 
 func runUfw(ctx context.Context, c *Call) (*Result, error) {
 	a := c.Args
-	f, fail, err := c.observe(ctx, systemPath+needTool("ufw")+"printf 'status='; ufw status verbose; printf '\\0rules='; "+ufwRules+"; printf '\\0numbered='; ufw status numbered; printf '\\0'\n")
+	f, fail, err := c.observe(ctx, systemPath+needTool("ufw")+"printf 'status='; ufw status verbose; printf '\\0rules='; "+ufwRules+"; printf '\\0numbered='; ufw status numbered; printf '\\0'\n"+
+		"if [ -r /etc/ufw/ufw.conf ]; then . /etc/ufw/ufw.conf; fi; printf 'loglevel=%s\\0' \"${LOGLEVEL-}\"\n"+
+		"if [ -r /etc/default/ufw ]; then . /etc/default/ufw; fi; printf 'policy.incoming=%s\\0policy.outgoing=%s\\0policy.routed=%s\\0' \"${DEFAULT_INPUT_POLICY-}\" \"${DEFAULT_OUTPUT_POLICY-}\" \"${DEFAULT_FORWARD_POLICY-}\"\n")
 	if fail != nil || err != nil {
 		return fail, err
 	}
@@ -65,7 +66,7 @@ func runUfw(ctx context.Context, c *Call) (*Result, error) {
 	var steps []string
 	add := func(words ...string) { steps = append(steps, shellLine(append([]string{"ufw"}, words...)...)) }
 	if l := a.Str("logging"); l != "" {
-		if !ufwLogs(status, l) {
+		if !ufwLogs(status, f["loglevel"], l) {
 			r.Changed = true
 			add("logging", l)
 		}
@@ -75,8 +76,9 @@ func runUfw(ctx context.Context, c *Call) (*Result, error) {
 		if direction == "" {
 			direction = a.Str("direction")
 		}
-		if !active || !strings.Contains(status, d+" ("+direction+")") {
-			r.Changed = r.Changed || active
+		kept := f.text("policy."+direction) == map[string]string{"allow": "ACCEPT", "deny": "DROP", "reject": "REJECT"}[d]
+		if !active && !kept || active && !strings.Contains(status, d+" ("+direction+")") {
+			r.Changed = true
 			add("default", d, direction)
 		}
 	}
@@ -148,7 +150,12 @@ func (c *Call) ufw(ctx context.Context, r *Result, f fields, steps []string, com
 	return r, nil
 }
 
-func ufwLogs(status, want string) bool {
+// ufwLogs tells whether so much is logged; without rules in force only the
+// configuration knows.
+func ufwLogs(status, level, want string) bool {
+	if !strings.Contains(status, "Status: active") {
+		return strings.TrimSpace(level) == want || want == "on" && strings.TrimSpace(level) == "low"
+	}
 	for _, l := range lines(status) {
 		if rest, ok := strings.CutPrefix(l, "Logging: "); ok {
 			return rest == want || strings.HasPrefix(rest, "on") && (want == "on" || strings.Contains(rest, "("+want+")"))
