@@ -228,7 +228,7 @@ func (p *page) drawTrend() {
 	}
 	for lang, to := range map[say.Lang]*template.HTML{say.English: &p.TrendEN, say.Korean: &p.TrendKO} {
 		var b strings.Builder
-		if WriteTrend(&b, h.Trend, *h.Manual, lang) != nil {
+		if WriteTrend(&b, h.Trend, *h.Manual, p.zone, lang) != nil {
 			return
 		}
 		*to = template.HTML(b.String()) // every text in it is escaped

@@ -84,7 +84,7 @@ func newPeriodPage(p *Period, lang say.Lang) (*periodPage, error) {
 		page.Drawn = true
 		for lang, to := range map[say.Lang]*template.HTML{say.English: &page.TrendEN, say.Korean: &page.TrendKO} {
 			var b strings.Builder
-			if err := WriteTrend(&b, points, p.Manual, lang); err != nil {
+			if err := WriteTrend(&b, points, p.Manual, p.Begin.Location(), lang); err != nil {
 				return nil, err
 			}
 			*to = template.HTML(b.String()) // every text in it is escaped

@@ -33,11 +33,11 @@ const (
 // WriteTrend draws the trend as SVG: minutes of each run with the manual
 // baseline, and below it the person-minutes saved. It needs no script; each
 // point has its words in a title for those who cannot see it, and a run that did
-// not get up is a cross.
-func WriteTrend(w io.Writer, points []TrendPoint, by Manual, lang say.Lang) error {
+// not get up is a cross. Times are those of the zone.
+func WriteTrend(w io.Writer, points []TrendPoint, by Manual, zone *time.Location, lang say.Lang) error {
 	minutes, saved := plot{}, plot{}
 	for _, p := range points {
-		when := p.Began.Local().Format("2006-01-02 15:04")
+		when := p.Began.In(zone).Format("2006-01-02 15:04")
 		minutes.add(p.Minutes, when, p.Up(), say.T("%s: %.1f minutes, %s", "%s: %.1f분, %s", when, p.Minutes, outcomeWords[p.Outcome]).In(lang))
 		saved.add(p.Saved, when, p.Up(), say.T("%s: %.0f person-minutes saved", "%s: 절감 %.0f인분(人分)", when, p.Saved).In(lang))
 	}

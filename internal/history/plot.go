@@ -2,6 +2,7 @@ package history
 
 import (
 	"io"
+	"time"
 
 	"sunup/internal/say"
 	"sunup/reports"
@@ -9,7 +10,7 @@ import (
 
 // WriteTrend draws the trend of a comparison as SVG.
 func WriteTrend(w io.Writer, c Comparison, lang say.Lang) error {
-	return reports.WriteTrend(w, c.Trend, c.Baseline.manual(), lang)
+	return reports.WriteTrend(w, c.Trend, c.Baseline.manual(), time.Local, lang)
 }
 
 // manual is the baseline as reports have it.
