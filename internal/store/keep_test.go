@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -220,5 +221,34 @@ func FuzzImport(f *testing.F) {
 		_ = im.close(false)
 		_ = err
 		_ = checkExport(opener(in))
+	})
+}
+
+// What was collected from hosts is output: after its time only that it was
+// collected is known.
+func TestCollectedLogsAreOutput(t *testing.T) {
+	stores(t, func(t *testing.T, s *Store) {
+		r, err := s.Record(t.Context(), "logs", nil)
+		require.NoError(t, err)
+		for i, d := range []event.Data{
+			event.RunStarted{RunID: "logs", Playbooks: []string{"a.yml"}},
+			event.Gathered{Host: "k1", Source: "/var/log/*.log", File: "/var/log/app.log", Text: "card refused\n", Size: 13},
+			event.RunEnded{Outcome: event.OK},
+		} {
+			r.Emit(event.New(int64(i+1), at, d))
+		}
+		require.NoError(t, r.Close())
+		file := filepath.Join(s.ReportDir("logs"), "gathered", "k1", "var", "log", "app.log")
+		require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o700))
+		require.NoError(t, os.WriteFile(file, []byte("card refused\n"), 0o600))
+		s.now = func() time.Time { return time.Now().Add(31 * day) }
+		_, err = s.Prune(t.Context(), Keep{Output: 30 * day}, "operator", false)
+		require.NoError(t, err)
+		intact(t, s)
+		left := lines(t, readAll(t, s, "logs", 0))
+		assert.NotContains(t, left, "card refused")
+		assert.Contains(t, left, "/var/log/app.log")
+		assert.Contains(t, left, "보존 기간이 지나 삭제되었습니다")
+		assert.NoFileExists(t, file)
 	})
 }
