@@ -110,6 +110,9 @@ func (p *Period) sentence() say.Text {
 		return say.T("Nothing was run.", "실행한 것이 없습니다.")
 	}
 	s := say.T("Runs: %d, of which %d got everything up.", "실행 %d회 가운데 %d회가 모두 기동했습니다.", f.Runs, f.Good)
+	if without := p.without(); without > 0 {
+		s = say.T("Runs: %d, of which %d got up, %d of them without some hosts that were set aside.", "실행 %d회 가운데 %d회 기동했고, 그중 %d회는 일부 호스트를 격리했습니다.", f.Runs, f.Good, without)
+	}
 	if f.Kept+f.Missed > 0 {
 		s = say.T("%s Openings kept: %d of %d.", "%s 개장 시각을 지킨 것은 %[3]d회 중 %[2]d회입니다.", s, f.Kept, f.Kept+f.Missed)
 	}
@@ -120,6 +123,17 @@ func (p *Period) sentence() say.Text {
 		s = say.T("%s Saved against %.0f minutes by %.0f people: %.0f person-minutes.", "%s 수작업(%.0f분, %.0f명) 대비 %.0f인분(人分)을 절감했습니다.", s, p.Manual.Minutes, p.Manual.People, f.SavedPersonMinutes)
 	}
 	return s
+}
+
+// without counts the runs that got up without some hosts.
+func (p *Period) without() int {
+	n := 0
+	for _, r := range p.Runs {
+		if len(r.Aside) > 0 && r.Outcome == event.OK {
+			n++
+		}
+	}
+	return n
 }
 
 func openingText(r PeriodRun) say.Text {

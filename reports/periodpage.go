@@ -106,7 +106,7 @@ func (p *Period) verdict() (class, symbol string) {
 		return "warn", "–"
 	case f.Missed > 0:
 		return "bad", "!"
-	case f.Good < f.Runs:
+	case f.Good < f.Runs, p.without() > 0:
 		return "warn", "◧"
 	}
 	return "good", "✓"
@@ -118,7 +118,7 @@ func (p *Period) cards() []periodCard {
 	looks := map[bool]string{true: "bad"}
 	cards := []periodCard{
 		{itoa(int64(f.Runs)), "", say.T("runs", "실행")},
-		{fmt.Sprintf("%d / %d", f.Good, f.Runs), looks[f.Good < f.Runs], say.T("everything up", "모두 기동")},
+		{fmt.Sprintf("%d / %d", f.Good, f.Runs), looks[f.Good < f.Runs], say.T("got up", "기동")},
 	}
 	if f.Kept+f.Missed > 0 {
 		cards = append(cards, periodCard{fmt.Sprintf("%d / %d", f.Kept, f.Kept+f.Missed), looks[f.Missed > 0], say.T("openings kept", "개장 시각 지킴")})

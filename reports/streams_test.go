@@ -571,6 +571,27 @@ var stored = []struct {
 	{"cancelled", func() []event.Event { return cancelled().make() }},
 	{"resumed", resumedEvents},
 	{"cut", func() []event.Event { m := good(); m.cut = true; return m.make() }},
+	{"recorded-good", recorded("good")},
+	{"recorded-failed", recorded("failed")},
+	{"recorded-quarantined", recorded("quarantined")},
+	{"recorded-cancelled", recorded("cancelled")},
+	{"recorded-resumed", recorded("resumed")},
+}
+
+// recorded are the events of a run that did happen, as --events wrote them.
+func recorded(name string) func() []event.Event {
+	return func() []event.Event {
+		f, err := os.Open(filepath.Join("testdata", "streams", "recorded-"+name+".jsonl"))
+		if err != nil {
+			panic(err)
+		}
+		defer f.Close()
+		events, err := event.ReadAll(f)
+		if err != nil {
+			panic(err)
+		}
+		return events
+	}
 }
 
 // TestStoredStreams writes testdata/streams with -update, and checks that they

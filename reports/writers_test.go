@@ -44,7 +44,7 @@ func sourceOf(events []event.Event, lang say.Lang) Source {
 // languageOf reads half of the stored runs in each language.
 func languageOf(name string) say.Lang {
 	switch name {
-	case "morning", "cancelled", "resumed":
+	case "morning", "cancelled", "resumed", "recorded-quarantined", "recorded-resumed":
 		return say.Korean
 	}
 	return say.English

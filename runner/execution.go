@@ -734,6 +734,7 @@ func (x *execution) tell(end *taskEnd) {
 		e.Attempts = n
 	}
 	x.noteHidden(e.Result.NoLog)
+	end.why = wrongOf(e.Result)
 	e.Result.Why, e.Result.Fix = x.explain(end.result)
 	if x.task.Loop != nil && end.outcome != event.Unreachable {
 		e.Result.Values.Delete("results") // each item was told by itself

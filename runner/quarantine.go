@@ -86,7 +86,7 @@ func (p *playRun) setAside(h *host, end *taskEnd) {
 	h.mark(func(h *host) { h.aside = true })
 	zone := p.zoneOf(h)
 	p.alsoTold(h, p.run.stream.emit(event.HostQuarantined{
-		Play: p.number, Host: h.name, Zone: zone, Reason: say.Plain(firstLine(orEmpty(end.result.At("msg")))), Task: end.task,
+		Play: p.number, Host: h.name, Zone: zone, Reason: end.why, Task: end.task,
 	}))
 	h.mark(func(h *host) { h.regain = append(h.regain, func() { p.guard.gain(zone) }) })
 	p.loseHost(zone)
@@ -135,6 +135,26 @@ func (q *quarantine) fell() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.below
+}
+
+// wrongOf is what went wrong, for the person who goes there: the first line of
+// the message, or of a command that says no more than that it failed the last
+// line that it printed. Only what may be shown is looked at.
+func wrongOf(shown event.Result) say.Text {
+	if shown.NoLog {
+		return say.T("a task failed whose output is hidden (no_log)", "출력을 숨긴(no_log) 작업이 실패했습니다")
+	}
+	msg := firstLine(orEmpty(shown.Values.At("msg")))
+	if msg != "" && msg != "non-zero return code" {
+		return say.Plain(msg)
+	}
+	for _, key := range []string{"stderr", "stdout"} {
+		lines := strings.Split(strings.TrimSpace(orEmpty(shown.Values.At(key))), "\n")
+		if last := strings.TrimSpace(lines[len(lines)-1]); last != "" {
+			return say.Plain(last)
+		}
+	}
+	return say.Plain(msg)
 }
 
 func firstLine(s string) string {

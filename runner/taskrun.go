@@ -34,6 +34,8 @@ type taskEnd struct {
 	seq      int64 // of the event that told it; 0 when none did
 	ordered  bool  // an order cut it off
 	gifts    []func(to *host)
+	// why says what went wrong, as far as it may be shown.
+	why say.Text
 }
 
 // counts is the outcome as people count: a host whose answer was lost is one
@@ -176,7 +178,7 @@ func (t *taskRun) onceForAll(hosts []*host, ends []*taskEnd) {
 			continue
 		}
 		// An include is for the host that asked for it alone.
-		other := &taskEnd{host: h, outcome: doer.outcome, result: doer.result}
+		other := &taskEnd{host: h, outcome: doer.outcome, result: doer.result, why: doer.why}
 		if doer.outcome == event.Unreachable || doer.outcome == event.Unknown {
 			// Only the host that was asked is gone; for the others the task failed.
 			other.outcome = event.Failed

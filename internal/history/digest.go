@@ -198,7 +198,7 @@ func machines(r *reports.Report) []HostDigest {
 	for _, h := range r.Hosts {
 		role := Role(h.Name)
 		for _, c := range h.Cells {
-			if c.Outcome != event.Skipped {
+			if didWork(c) {
 				at := place{c.Task, role}
 				took[at] = append(took[at], c.TookMS)
 			}
@@ -220,7 +220,7 @@ func machines(r *reports.Report) []HostDigest {
 		role := Role(h.Name)
 		var took, expected int64
 		for _, c := range h.Cells {
-			if u := usual[place{c.Task, role}]; u > 0 && c.Outcome != event.Skipped {
+			if u := usual[place{c.Task, role}]; u > 0 && didWork(c) {
 				took, expected = took+c.TookMS, expected+u
 			}
 		}
@@ -231,6 +231,10 @@ func machines(r *reports.Report) []HostDigest {
 	}
 	return out
 }
+
+// didWork reports whether a cell tells how long its host takes: a failure's time
+// is that of a time limit, and says nothing about the usual.
+func didWork(c reports.Cell) bool { return c.Outcome == event.OK || c.Outcome == event.Changed }
 
 // CellsOf are the times of each step on each host of a report. Only steps that
 // ended well count: a failure's time says nothing about the usual.
@@ -243,7 +247,7 @@ func CellsOf(r *reports.Report) Cells {
 	for i, h := range r.Hosts {
 		c.Hosts = append(c.Hosts, h.Name)
 		for _, cell := range h.Cells {
-			if cell.Outcome != event.OK && cell.Outcome != event.Changed {
+			if !didWork(cell) {
 				continue
 			}
 			list := c.Steps[keys[cell.Task]]
