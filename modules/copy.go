@@ -6,8 +6,10 @@ import (
 	"crypto/md5"
 	"crypto/sha1"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -101,12 +103,21 @@ func copyFile(ctx context.Context, c *Call, file string) (*Result, error) {
 	d := copyDelivery(c)
 	content, mode, err := openSource(c, file, c.Args.Bool("decrypt"))
 	if err != nil {
-		return Fail("could not find src=%s, %v", file, err), nil
+		return unreadableSource(file, err), nil
 	}
 	d.content, d.src, d.header, d.base = content, file, file, filepath.Base(file)
 	d.dirMode, d.checksum = c.Args.Raw("directory_mode"), c.Args.Str("checksum")
 	d.preserve(mode)
 	return c.deliver(ctx, d)
+}
+
+// unreadableSource says why a file of the controller cannot be sent. Of a file
+// that cannot be decrypted the reason is enough, as for Ansible.
+func unreadableSource(file string, err error) *Result {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		return Fail("could not find src=%s, %v", file, err)
+	}
+	return Fail("%v", err)
 }
 
 // openSource reads or hashes a file of the controller. A vaulted one is

@@ -247,7 +247,7 @@ func (t *treeCopy) copyFiles(ctx context.Context) (*Result, *Result, error) {
 		d := t.d
 		content, mode, err := openSource(t.Call, file.file, t.Args.Bool("decrypt"))
 		if err != nil {
-			return nil, Fail("could not find src=%s, %v", file.file, err), nil
+			return nil, unreadableSource(file.file, err), nil
 		}
 		d.content, d.src, d.header, d.base = content, file.file, file.file, path.Base(file.rel)
 		d.follow = d.follow && len(t.tree.dirs) == 0

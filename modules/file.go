@@ -121,7 +121,10 @@ func (t *fileTask) script() string {
 		}
 		s.WriteString("O src \"$s\"\n")
 	}
-	s.WriteString("if [ -d \"$p\" ] && [ ! -h \"$p\" ]; then for x in \"$p\"/* \"$p\"/.[!.]* \"$p\"/..?*; do if [ -e \"$x\" ] || [ -h \"$x\" ]; then printf 'filled=1\\0'; break; fi; done\nfi\n")
+	if t.state == "link" || t.state == "hard" {
+		// Only where a directory may give way to a link: reading one changes its time of access.
+		s.WriteString("if [ -d \"$p\" ] && [ ! -h \"$p\" ]; then for x in \"$p\"/* \"$p\"/.[!.]* \"$p\"/..?*; do if [ -e \"$x\" ] || [ -h \"$x\" ]; then printf 'filled=1\\0'; break; fi; done\nfi\n")
+	}
 	s.WriteString(t.mtime.script("mtime") + t.atime.script("atime"))
 	switch {
 	case t.recurse && t.state != "absent":

@@ -126,7 +126,7 @@ func (d *download) resolveDigest(ctx context.Context) (*Result, error) {
 	if d.digest == "" {
 		return nil, nil
 	}
-	if u, err := url.Parse(d.digest); err == nil && (u.Scheme == "http" || u.Scheme == "https") {
+	if u, err := url.Parse(d.digest); err == nil && (u.Scheme == "http" || u.Scheme == "https" || u.Scheme == "file") {
 		q := d.q
 		q.url = d.digest
 		answer, err := d.send(ctx, q)
@@ -294,7 +294,7 @@ func (d *download) save(ctx context.Context, answer webAnswer) (*Result, error) 
 	case !d.f.has("writable") && d.f.has("dir") && !at.exists():
 		return d.fail("Destination %s is not writable", path.Dir(at.Path)), nil
 	}
-	r := (&Result{Msg: answer.message()}).Set("url", d.Args.Str("url")).Set("dest", at.Path).Set("elapsed", d.seconds).Set("status_code", answer.status)
+	r := (&Result{Msg: answer.message()}).Set("url", d.Args.Str("url")).Set("dest", at.Path).Set("elapsed", d.seconds).Set("status_code", answer.statusCode())
 	old := d.f.sum("sum")
 	r.Set("checksum_dest", nil)
 	if at.exists() {

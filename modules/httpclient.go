@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"sunup/internal/cipher"
 	"sunup/internal/connection"
 	"sunup/internal/say"
 	"sunup/internal/value"
@@ -40,7 +41,7 @@ func urlParams() []Param {
 		{Name: "headers", Type: Dict, Default: &value.Dict{}, Doc: say.T("Further headers.", "더할 헤더.")},
 		{Name: "unredirected_headers", Type: List, Elements: Str, Default: value.NewList(), Doc: say.T("Headers that are not sent on after a redirect.", "넘겨진 뒤에는 보내지 않을 헤더.")},
 		{Name: "decompress", Type: Bool, Default: true, Doc: say.T("Unpack a gzip body.", "gzip 본문을 푼다.")},
-		{Name: "ciphers", Type: List, Elements: Str, Doc: say.T("Ciphers; not supported.", "암호 방식. 지원하지 않는다.")},
+		{Name: "ciphers", Type: List, Elements: Str, Doc: say.T("Cipher suites, by OpenSSL's names.", "암호 방식. OpenSSL의 이름으로 쓴다.")},
 		{Name: "use_netrc", Type: Bool, Default: true, Doc: say.T("Take the password from ~/.netrc of the host.", "호스트의 ~/.netrc에서 비밀번호를 얻는다.")},
 	}
 }
@@ -65,6 +66,8 @@ type webRequest struct {
 	verify      bool
 	decompress  bool
 	socket      string // unix socket on the host
+	ciphers     []string
+	suites      []uint16 // of ciphers
 	env         webEnv
 }
 
@@ -79,7 +82,8 @@ type webEnv struct {
 
 // webAnswer is the last response of a request.
 type webAnswer struct {
-	status     int
+	status     int  // 200 for a file that is there
+	file       bool // a file of the host, which has no status of its own
 	reason     string
 	url        string
 	redirected bool
@@ -151,9 +155,16 @@ func webRequestOf(a Args, env webEnv) (webRequest, error) {
 	case a.Bool("use_gssapi"):
 		return q, errors.New("use_gssapi is not supported; use a password or a client certificate")
 	case len(a.List("ciphers")) > 0:
-		return q, errors.New("ciphers is not supported; leave it out")
+		var err error
+		q.ciphers = a.Strings("ciphers")
+		if q.suites, err = cipher.Suites(q.ciphers); err != nil {
+			return q, err
+		}
 	}
 	u, err := url.Parse(q.url)
+	if err == nil && u.Scheme == "file" && u.Path != "" {
+		return q, nil
+	}
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 		return q, fmt.Errorf("unknown url type: %s", q.url)
 	}
@@ -220,6 +231,9 @@ func netrcLogin(netrc, host string) (user, password string) {
 // connection that it opens for us, or by its own curl. The error is not nil
 // only when the host was lost.
 func (c *Call) send(ctx context.Context, q webRequest) (webAnswer, error) {
+	if strings.HasPrefix(q.url, "file:") {
+		return c.openHostFile(ctx, q)
+	}
 	started := time.Now()
 	ctx, cancel := context.WithCancel(ctx)
 	trip, done := c.tripper(q)
@@ -350,7 +364,7 @@ func (c *impatient) Read(p []byte) (int, error) {
 }
 
 func (q webRequest) tls() *tls.Config {
-	conf := &tls.Config{InsecureSkipVerify: !q.verify} //nolint:gosec // only when the task says so
+	conf := &tls.Config{InsecureSkipVerify: !q.verify, CipherSuites: q.suites} //nolint:gosec // only when the task says so
 	if len(q.env.cert) > 0 {
 		if pair, err := tls.X509KeyPair(q.env.cert, q.env.key); err == nil {
 			conf.Certificates = []tls.Certificate{pair}
@@ -614,6 +628,9 @@ func (t *curlTripper) config(r *http.Request, body []byte) string {
 	set("connect-timeout", patience)
 	set("speed-time", patience)
 	set("speed-limit", "1")
+	if len(t.q.ciphers) > 0 {
+		set("ciphers", strings.Join(t.q.ciphers, ":"))
+	}
 	if !t.q.verify {
 		conf.WriteString("insecure\n")
 	}

@@ -73,6 +73,8 @@ type Call struct {
 	Controller  Controller
 	// Verbosity is the -v count.
 	Verbosity int
+	// Background: the task was sent to the background with async.
+	Background bool
 }
 
 // Controller is what a module may ask of the side that runs the playbook. It

@@ -91,6 +91,9 @@ func runUserFile(ctx context.Context, c *Call, file, name string) (*Result, erro
 	if err != nil {
 		return nil, err
 	}
+	if c.Background {
+		return backgroundResult(out, name), nil
+	}
 	return protocolResult(out), nil
 }
 
@@ -165,7 +168,7 @@ func (c *Call) interpreter(text []byte, how protocol) string {
 
 // protocolResult reads what a module printed.
 func protocolResult(out connection.Output) *Result {
-	d := jsonIn(string(out.Stdout))
+	d, _ := jsonIn(string(out.Stdout))
 	if d == nil {
 		r := Fail("MODULE FAILURE\nSee stdout/stderr for the exact error")
 		return r.Set("module_stdout", string(out.Stdout)).Set("module_stderr", string(out.Stderr)).Set("rc", out.Code)
@@ -188,9 +191,37 @@ func protocolResult(out connection.Output) *Result {
 	return r
 }
 
-// jsonIn finds the JSON object in what a module printed: lines before it and
-// behind it are other programs'.
-func jsonIn(text string) *value.Dict {
+// backgroundResult reads what a module printed as Ansible's wrapper for the
+// background does: it tells what the module said beside its result.
+func backgroundResult(out connection.Output, name string) *Result {
+	d, behind := jsonIn(string(out.Stdout))
+	if d == nil {
+		return Fail("%s printed no result; the end of what it said: %s", name, lastLine(string(out.Stderr))).
+			Set("cmd", name).Set("data", string(out.Stdout)).Set("stderr", string(out.Stderr))
+	}
+	r := protocolResult(out)
+	if behind = strings.TrimSpace(behind); behind != "" {
+		said := &value.List{}
+		if own, ok := r.Values.At("warnings").(*value.List); ok {
+			said.Append(own.Items...)
+		}
+		said.Append("Module invocation had junk after the JSON data: " + behind)
+		r.Set("warnings", said)
+	}
+	if len(out.Stderr) > 0 {
+		r.Set("stderr", string(out.Stderr))
+	}
+	return r
+}
+
+func lastLine(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return lines[len(lines)-1]
+}
+
+// jsonIn finds the JSON object in what a module printed, and what is behind it:
+// lines before it and behind it are other programs'.
+func jsonIn(text string) (d *value.Dict, behind string) {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
 		if !strings.HasPrefix(strings.TrimSpace(line), "{") {
@@ -199,15 +230,15 @@ func jsonIn(text string) *value.Dict {
 		for end := len(lines); end > i; end-- {
 			if v, err := value.ParseJSON([]byte(strings.Join(lines[i:end], "\n"))); err == nil {
 				d, _ := v.(*value.Dict)
-				return d
+				return d, strings.Join(lines[end:], "\n")
 			}
 			if len(lines)-end > 50 {
 				break
 			}
 		}
-		return nil
+		return nil, ""
 	}
-	return nil
+	return nil, ""
 }
 
 // ansibleLibrary is where the installed Ansible has its module_utils.

@@ -132,6 +132,8 @@ func (a *Ansible) Emit(e event.Event) {
 	case event.ItemEnded:
 		a.items[cellKey{d.Task, d.Host}] = true
 		a.itemEnded(d)
+	case event.JobPolled:
+		a.line(fmt.Sprintf("ASYNC POLL on %s: jid=%s started=1 finished=0", d.Host, d.Job), "debug")
 	case event.AttemptFailed:
 		a.attemptFailed(d)
 	case event.HostTaskEnded:

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sunup/internal/connection"
+	"sunup/internal/event"
 	"sunup/internal/value"
 	"sunup/modules"
 )
@@ -75,6 +76,7 @@ func (x *execution) background(t target, m *modules.Module, c *boundCall, second
 	stop := context.AfterFunc(x.play.ctx, cancel)
 	j := x.run_.jobs.begin(x.host.name, x.job, cancel)
 	begun := make(chan struct{})
+	c.call.Background = true
 	named := ""
 	if outlives[m.Name] && c.call.Conn != nil {
 		named, j.lasting = j.id, poll <= 0
@@ -110,10 +112,7 @@ func (x *execution) background(t target, m *modules.Module, c *boundCall, second
 		return started, true
 	}
 	x.run_.pool.give()
-	select {
-	case <-j.done:
-	case <-ctx.Done():
-	}
+	x.poll(ctx, j, time.Duration(poll*float64(time.Second)))
 	x.run_.pool.slots <- struct{}{}
 	if !j.finished() {
 		return value.NewDict("failed", true, "changed", false, "msg", fmt.Sprintf("async task did not complete within the requested time - %ds", int(seconds)),
@@ -125,6 +124,22 @@ func (x *execution) background(t target, m *modules.Module, c *boundCall, second
 	out.Set("finished", 1)
 	out.Set("results_file", x.resultsFile(j))
 	return out, true
+}
+
+// poll waits for a job, and says at each interval that it has not ended.
+func (x *execution) poll(ctx context.Context, j *job, interval time.Duration) {
+	turn := time.NewTicker(max(interval, time.Second/10))
+	defer turn.Stop()
+	for {
+		select {
+		case <-j.done:
+			return
+		case <-ctx.Done():
+			return
+		case <-turn.C:
+			x.run_.stream.emit(event.JobPolled{Task: x.number, Host: x.host.name, Job: j.id})
+		}
+	}
 }
 
 // work is the call itself, and its result in the form of any other.

@@ -45,6 +45,7 @@ const (
 	TypeHostEntered     Type = "host_entered"
 	TypeItemEnded       Type = "item_ended"
 	TypeAttemptFailed   Type = "attempt_failed"
+	TypeJobPolled       Type = "job_polled"
 	TypeHostTaskEnded   Type = "host_task_ended"
 	TypeIncluded        Type = "included"
 	TypeNotified        Type = "notified"
@@ -473,6 +474,13 @@ type AttemptFailed struct {
 	Delegate string `json:"delegate,omitempty"`
 }
 
+// JobPolled says that a task with async was asked for and has not ended.
+type JobPolled struct {
+	Task int    `json:"task"` // the task's number
+	Host string `json:"host"` // inventory name
+	Job  string `json:"job"`  // ansible_job_id
+}
+
 // HostTaskEnded is the end of a task on a host.
 type HostTaskEnded struct {
 	Play    int     `json:"play"`           // the play's number
@@ -675,6 +683,7 @@ func (HostTaskBegan) Type() Type   { return TypeHostTaskBegan }
 func (HostEntered) Type() Type     { return TypeHostEntered }
 func (ItemEnded) Type() Type       { return TypeItemEnded }
 func (AttemptFailed) Type() Type   { return TypeAttemptFailed }
+func (JobPolled) Type() Type       { return TypeJobPolled }
 func (HostTaskEnded) Type() Type   { return TypeHostTaskEnded }
 func (Included) Type() Type        { return TypeIncluded }
 func (Notified) Type() Type        { return TypeNotified }

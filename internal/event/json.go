@@ -88,6 +88,8 @@ func readData(kind Type, b json.RawMessage) (Data, error) {
 		return read[ItemEnded](b)
 	case TypeAttemptFailed:
 		return read[AttemptFailed](b)
+	case TypeJobPolled:
+		return read[JobPolled](b)
 	case TypeHostTaskEnded:
 		return read[HostTaskEnded](b)
 	case TypeIncluded:

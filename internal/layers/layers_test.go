@@ -15,7 +15,7 @@ import (
 // own.
 var rows = map[string]int{
 	"sunup/internal/say": 0, "sunup/internal/value": 0, "sunup/internal/diag": 0, "sunup/internal/yaml": 0,
-	"sunup/internal/vault": 0, "sunup/internal/config": 0, "sunup/internal/configparser": 0, "sunup/internal/collector": 0,
+	"sunup/internal/vault": 0, "sunup/internal/config": 0, "sunup/internal/cipher": 0, "sunup/internal/configparser": 0, "sunup/internal/collector": 0,
 	"sunup/internal/event": 1, "sunup/internal/jinja": 1, "sunup/internal/jinja/pyre": 1, "sunup/internal/jinja/pyrandom": 1, "sunup/internal/vars": 1,
 	"sunup/internal/lookup": 1, "sunup/internal/connection": 1, "sunup/internal/connection/shell": 1,
 	"sunup/internal/connection/ssh": 1, "sunup/internal/connection/local": 1,

@@ -2,13 +2,10 @@ package lookup
 
 import (
 	"fmt"
-	"io"
 	"maps"
-	"net/http"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"sunup/internal/value"
 )
@@ -195,54 +192,6 @@ func (r *request) csvValue(path, key string, opts map[string]string) (string, bo
 
 // maxFetched bounds what the url lookup takes into memory, in bytes.
 const maxFetched = 64 << 20
-
-func fetchURL(r *request) ([]any, error) {
-	words, err := r.words()
-	if err != nil {
-		return nil, err
-	}
-	var out []any
-	for _, w := range words {
-		body, err := r.get(w)
-		if err != nil {
-			return nil, fmt.Errorf("failed lookup url for %s: %w", w, err)
-		}
-		if r.flag("split_lines", true) {
-			for _, line := range strings.Split(strings.TrimSuffix(body, "\n"), "\n") {
-				out = append(out, line)
-			}
-			continue
-		}
-		out = append(out, body)
-	}
-	return out, nil
-}
-
-func (r *request) get(url string) (string, error) {
-	req, err := http.NewRequestWithContext(r.ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return "", err
-	}
-	if user := r.text("username", ""); user != "" {
-		req.SetBasicAuth(user, r.text("password", ""))
-	}
-	if headers, ok := r.opts.At("headers").(*value.Dict); ok {
-		for k, v := range headers.All() {
-			req.Header.Set(value.Str(k), value.Str(v))
-		}
-	}
-	client := &http.Client{Timeout: 10 * time.Second}
-	resp, err := client.Do(req)
-	if err != nil {
-		return "", err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode >= 400 {
-		return "", fmt.Errorf("HTTP error %s", resp.Status)
-	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxFetched))
-	return string(body), err
-}
 
 func config(r *request) ([]any, error) {
 	words, err := r.words()

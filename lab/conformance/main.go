@@ -13,8 +13,11 @@ import (
 )
 
 func main() {
-	if len(os.Args) == 4 && os.Args[1] == inside {
-		code, err := enterSandbox(os.Args[2], os.Args[3])
+	if name := shimFor(os.Args[0]); name != "" {
+		os.Exit(runShim(name, os.Args[1:]))
+	}
+	if len(os.Args) == 5 && os.Args[1] == inside {
+		code, err := enterSandbox(os.Args[2], os.Args[3], os.Args[4] == withWeb)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			code = 125
@@ -33,6 +36,12 @@ type options struct {
 	real             bool
 	jobs             int
 	limit            time.Duration
+	// packages is a directory of Debian packages that targets install; "" for none.
+	packages string
+	// expected is the file of what Ansible did; record says to write it.
+	expected string
+	record   bool
+	wanted   map[string][]invocation
 }
 
 func run() error {
@@ -43,6 +52,9 @@ func run() error {
 	flag.StringVar(&o.out, "out", "conformance", "directory for results.json and a log per target")
 	flag.IntVar(&o.jobs, "jobs", 2, "targets that run at once")
 	flag.DurationVar(&o.limit, "limit", 3*time.Minute, "time that a target may take")
+	flag.StringVar(&o.packages, "packages", "", "directory of Debian packages that targets may install")
+	flag.StringVar(&o.expected, "expected", "lab/conformance/expected.json", "what Ansible's own commands did in each target")
+	flag.BoolVar(&o.record, "record", false, "with -real: write the file of -expected")
 	flag.Parse()
 	if err := o.check(); err != nil {
 		return err
@@ -51,6 +63,11 @@ func run() error {
 	defer stop()
 	results := runAll(ctx, o, chosen(o.src, flag.Args()))
 	printSummary(os.Stdout, results)
+	if o.record {
+		if err := record(o.expected, results); err != nil {
+			return err
+		}
+	}
 	text, err := json.MarshalIndent(results, "", "  ")
 	if err != nil {
 		return err
@@ -74,6 +91,22 @@ func (o *options) check() error {
 	}
 	if o.real {
 		o.binary = ""
+	}
+	if o.record && !o.real {
+		return fmt.Errorf("-record writes down what the installed Ansible does: give -real with it")
+	}
+	if o.packages != "" {
+		abs, err := filepath.Abs(o.packages)
+		if err != nil {
+			return err
+		}
+		o.packages = abs
+	}
+	if !o.record {
+		var err error
+		if o.wanted, err = readExpected(o.expected); err != nil {
+			return fmt.Errorf("read what to compare with: %w", err)
+		}
 	}
 	return os.MkdirAll(o.out, 0o755)
 }

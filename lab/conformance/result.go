@@ -18,15 +18,21 @@ type result struct {
 	State   string  `json:"state"` // pass, fail, timeout, error
 	Code    int     `json:"code"`
 	Seconds float64 `json:"seconds"`
+	// Invocations and Results are how many of the calls of Ansible's commands,
+	// and of the results of tasks, are as Ansible's.
+	Invocations share `json:"invocations"`
+	Results     share `json:"results"`
 	// Last is where it ended: the last lines that tell of a failure.
 	Last []string `json:"last,omitempty"`
+	made []invocation
 }
 
 // runTarget runs one target in a sandbox; its output is kept in o.out.
 func runTarget(ctx context.Context, o options, t target) result {
 	r := result{Target: t.name, Group: t.group, State: "error"}
 	began := time.Now()
-	code, timedOut, log, err := sandboxed(ctx, o, t)
+	code, timedOut, log, err := sandboxed(ctx, o, t, &r.made)
+	r.Invocations, r.Results = compare(r.made, o.wanted[t.name])
 	r.Code, r.Seconds = code, time.Since(began).Round(100*time.Millisecond).Seconds()
 	switch {
 	case err != nil:
@@ -45,18 +51,26 @@ func runTarget(ctx context.Context, o options, t target) result {
 }
 
 // sandboxed prepares the script and the log and runs the target.
-func sandboxed(ctx context.Context, o options, t target) (code int, timedOut bool, log string, err error) {
+func sandboxed(ctx context.Context, o options, t target, made *[]invocation) (code int, timedOut bool, log string, err error) {
 	dir, err := os.MkdirTemp("", "conformance-")
 	if err != nil {
 		return 0, false, "", err
 	}
 	defer os.RemoveAll(dir)
-	text, err := scriptFor(t, o.src, o.binary)
+	text, err := scriptFor(t, o)
 	if err != nil {
 		return 0, false, "", err
 	}
 	// The script stands beside the scratch directory, which the sandbox covers.
 	script, scratch := filepath.Join(dir, "run.sh"), filepath.Join(dir, "scratch")
+	if err := os.WriteFile(filepath.Join(dir, "invocations"), nil, 0o666); err != nil {
+		return 0, false, "", err
+	}
+	// Whoever a target turns into writes there.
+	if err := os.Chmod(filepath.Join(dir, "invocations"), 0o666); err != nil {
+		return 0, false, "", err
+	}
+	defer func() { *made = readInvocations(filepath.Join(dir, "invocations")) }()
 	if err := os.WriteFile(script, []byte(text), 0o755); err != nil {
 		return 0, false, "", err
 	}
@@ -69,7 +83,7 @@ func sandboxed(ctx context.Context, o options, t target) (code int, timedOut boo
 		return 0, false, "", err
 	}
 	defer out.Close()
-	code, timedOut, err = runInSandbox(ctx, scratch, script, o.limit, out)
+	code, timedOut, err = runInSandbox(ctx, scratch, script, t.web, o.limit, out)
 	return code, timedOut, log, err
 }
 
@@ -102,7 +116,7 @@ func lastFailure(path string) []string {
 }
 
 func (r result) print(w io.Writer) {
-	fmt.Fprintf(w, "%-8s %-30s %5.1fs\n", r.State, r.Target, r.Seconds)
+	fmt.Fprintf(w, "%-8s %-30s %5.1fs  commands %-8v results %v\n", r.State, r.Target, r.Seconds, r.Invocations, r.Results)
 }
 
 // printSummary tells each group's count and the total.
@@ -110,11 +124,15 @@ func printSummary(w io.Writer, results []result) {
 	passed, all := map[string]int{}, map[string]int{}
 	var order []string
 	total := 0
+	calls, tasks := map[string]share{}, map[string]share{}
+	var allCalls, allTasks share
 	for _, r := range results {
 		if all[r.Group] == 0 {
 			order = append(order, r.Group)
 		}
 		all[r.Group]++
+		calls[r.Group], tasks[r.Group] = calls[r.Group].plus(r.Invocations), tasks[r.Group].plus(r.Results)
+		allCalls, allTasks = allCalls.plus(r.Invocations), allTasks.plus(r.Results)
 		if r.State == "pass" {
 			passed[r.Group]++
 			total++
@@ -122,7 +140,7 @@ func printSummary(w io.Writer, results []result) {
 	}
 	fmt.Fprintln(w)
 	for _, g := range order {
-		fmt.Fprintf(w, "%-30s %3d of %3d\n", g, passed[g], all[g])
+		fmt.Fprintf(w, "%-30s %3d of %3d  commands %-9v results %v\n", g, passed[g], all[g], calls[g], tasks[g])
 	}
-	fmt.Fprintf(w, "%-30s %3d of %3d\n", "all", total, len(results))
+	fmt.Fprintf(w, "%-30s %3d of %3d  commands %-9v results %v\n", "all", total, len(results), allCalls, allTasks)
 }

@@ -13,18 +13,26 @@ import (
 
 // inside is the argument that makes this program set up the sandbox it has
 // been started in; people do not use it.
-const inside = "inside-sandbox"
+const (
+	inside     = "inside-sandbox"
+	withWeb    = "with-web"
+	withoutWeb = "without-web"
+)
 
 // runInSandbox runs a script in a sandbox of its own until limit. Its output
 // goes to log. TimedOut means that limit cut it off.
-func runInSandbox(ctx context.Context, scratch, script string, limit time.Duration, log *os.File) (code int, timedOut bool, err error) {
+func runInSandbox(ctx context.Context, scratch, script string, web bool, limit time.Duration, log *os.File) (code int, timedOut bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	self, err := os.Executable()
 	if err != nil {
 		return 0, false, err
 	}
-	cmd := exec.CommandContext(ctx, self, inside, scratch, script)
+	word := withoutWeb
+	if web {
+		word = withWeb
+	}
+	cmd := exec.CommandContext(ctx, self, inside, scratch, script, word)
 	cmd.Stdout, cmd.Stderr = log, log
 	// The sandbox's first process is the root of its process tree: when it is
 	// killed, the kernel ends all the others.
@@ -46,7 +54,7 @@ func runInSandbox(ctx context.Context, scratch, script string, limit time.Durati
 
 // enterSandbox builds the sandbox's root and runs the script in it. It is the
 // first process of the sandbox and returns the script's exit code.
-func enterSandbox(scratch, script string) (int, error) {
+func enterSandbox(scratch, script string, web bool) (int, error) {
 	root, err := overlayRoot(scratch)
 	if err != nil {
 		return 0, fmt.Errorf("build the sandbox: %w", err)
@@ -56,6 +64,11 @@ func enterSandbox(scratch, script string) (int, error) {
 	}
 	if err := syscall.Chroot(root); err != nil {
 		return 0, fmt.Errorf("enter the sandbox: %w", err)
+	}
+	if web {
+		if err := serveWeb(); err != nil {
+			return 0, fmt.Errorf("start the web server: %w", err)
+		}
 	}
 	cmd := exec.Command("/bin/bash", script)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = "/", os.Stdout, os.Stderr
@@ -100,5 +113,14 @@ func overlayRoot(scratch string) (string, error) {
 			return "", fmt.Errorf("mount %s: %w", m.at, err)
 		}
 	}
-	return root, nil
+	// What the commands' stand-ins write comes out of the sandbox by this file.
+	at := filepath.Join(root, invocationsFile)
+	if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(at, nil, 0o666); err != nil {
+		return "", err
+	}
+	beside := filepath.Join(filepath.Dir(scratch), "invocations")
+	return root, syscall.Mount(beside, at, "", syscall.MS_BIND, "")
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 )
@@ -17,24 +18,39 @@ const (
 )
 
 // scriptFor is the shell script that runs a target as ansible-test does.
-func scriptFor(t target, src, binary string) (string, error) {
+func scriptFor(t target, o options) (string, error) {
 	var b strings.Builder
 	say := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	integration := filepath.Join(src, "test/integration")
+	integration := filepath.Join(o.src, "test/integration")
 	say("set -e")
 	say("mkdir -p %s %s /run/sshd /run/lock", binDir, outputDir)
 	say("ip link set lo up")
 	// ansible-test finds the tests' Python as `python`, and its virtual
 	// environments as a script to source; here Debian's Python serves both.
 	say("ln -s /usr/bin/python3 %[1]s/python; ln -s /usr/bin/python3 %[1]s/python3; : > %[1]s/virtualenv.sh", binDir)
-	if binary != "" {
-		say("cp %s /sandbox/sunup", quote(binary))
-		binary = "/sandbox/sunup"
-		for _, c := range commands {
-			say("ln -s %s %s/%s", quote(binary), binDir, c)
-		}
+	self, err := os.Executable()
+	if err != nil {
+		return "", err
 	}
-	say("%s", emptyTemp(src))
+	// What is needed of the machine's own files is copied before /tmp is emptied.
+	binary := ""
+	if o.binary != "" {
+		binary = "/sandbox/sunup"
+		say("cp %s %s", quote(o.binary), binary)
+	}
+	say("printf %%s %s > %s", quote(binary), binaryFile)
+	say("cp %s /sandbox/stand-in", quote(self))
+	for _, c := range commands {
+		say("ln -s /sandbox/stand-in %s/%s", binDir, c)
+	}
+	if o.packages != "" {
+		// Where apt looks before it asks a repository, as long as nothing clears it.
+		say("rm -f /etc/apt/apt.conf.d/docker-clean; cp %s/*.deb /var/cache/apt/archives/", quote(o.packages))
+	}
+	if t.web {
+		say("export HTTPTESTER=1")
+	}
+	say("%s", emptyTemp(o.src))
 	// What the targets install with pip is there already; Debian's pip refuses to
 	// even look.
 	say("rm -f /usr/lib/python3*/EXTERNALLY-MANAGED")

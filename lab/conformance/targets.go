@@ -37,6 +37,7 @@ type target struct {
 	name, group string
 	dir         string // in the checkout
 	script      bool   // it has a runme.sh
+	web         bool   // it needs the web server beside it
 	aliases     []string
 }
 
@@ -66,6 +67,7 @@ func isGroup(name string) bool {
 
 func readTarget(src, group, name string) target {
 	t := target{name: name, group: group, dir: filepath.Join(src, "test/integration/targets", name)}
+	t.web = wantsWeb(t.dir)
 	if _, err := os.Stat(filepath.Join(t.dir, "runme.sh")); err == nil {
 		t.script = true
 	}
