@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -44,6 +45,16 @@ func (t *sourceTree) read(dir, rel string, follow bool, open []string) error {
 	if err != nil {
 		return err
 	}
+	// The files of a directory come before those of the directories in it.
+	slices.SortStableFunc(entries, func(a, b os.DirEntry) int {
+		switch {
+		case a.IsDir() == b.IsDir():
+			return 0
+		case b.IsDir():
+			return -1
+		}
+		return 1
+	})
 	for _, e := range entries {
 		if len(t.dirs)+len(t.files)+len(t.links) > maxTree {
 			return fmt.Errorf("more than %d files: copy an archive instead", maxTree)

@@ -15,13 +15,14 @@ import (
 
 	"sunup/internal/connection"
 	"sunup/internal/say"
+	"sunup/internal/value"
 )
 
 var fetchModule = Module{
 	Name:    "ansible.builtin.fetch",
 	Summary: say.T("Copies a file of the host to the controller.", "호스트의 파일을 제어 노드로 가져온다."),
 	Check:   CheckNone,
-	Spec: Spec{Params: []Param{
+	Spec: Spec{Refuse: refuseFetchArgs, Params: []Param{
 		{Name: "src", Required: true, Doc: say.T("The file on the host.", "호스트의 파일.")},
 		{Name: "dest", Required: true, Doc: say.T("Directory of the controller, below which each host has its own tree.", "제어 노드의 디렉터리. 그 아래에 호스트마다 나무가 생긴다.")},
 		{Name: "flat", Type: Bool, Default: false, Doc: say.T("dest is the file itself (or its directory, with a trailing slash).", "dest가 파일 자체(빗금으로 끝나면 디렉터리)이다.")},
@@ -38,12 +39,37 @@ var fetchModule = Module{
 	Run: runFetch,
 }
 
+// refuseFetchArgs has the words of Ansible's fetch for arguments that are
+// missing or no text.
+func refuseFetchArgs(given *value.Dict) string {
+	src, dest := given.At("src"), given.At("dest")
+	isText := func(v any) bool {
+		switch v.(type) {
+		case string, value.Unsafe, nil:
+			return true
+		}
+		return false
+	}
+	switch {
+	case src == nil || dest == nil:
+		return "src and dest are required"
+	case !isText(src):
+		return "Invalid type supplied for source option, it must be a string"
+	case !isText(dest):
+		return "Invalid type supplied for dest option, it must be a string"
+	}
+	return ""
+}
+
 func runFetch(ctx context.Context, c *Call) (*Result, error) {
 	a := c.Args
 	f, fail, err := c.observe(ctx, "p="+quotePath(a.Str("src"))+`
 printf 'p=%s\0' "$p"
 if [ -d "$p" ]; then printf 'isdir=1\0'
-elif [ ! -e "$p" ]; then printf 'missing=1\0'
+elif [ ! -e "$p" ]; then
+d=${p%/*}
+while [ -n "$d" ] && [ "$d" != "${d%/*}" ] && [ ! -e "$d" ]; do d=${d%/*}; done
+if [ -d "$d" ] && [ ! -x "$d" ]; then printf 'hidden=1\0'; else printf 'missing=1\0'; fi
 elif [ ! -r "$p" ]; then printf 'hidden=1\0'
 else H sum "$p"; `+strings.TrimSuffix(readContent(maxInline), "\n")+`
 fi

@@ -14,7 +14,7 @@ import (
 var fileModule = Module{
 	Name:    "ansible.builtin.file",
 	Summary: say.T("Makes, changes or removes files, directories and links.", "파일, 디렉터리, 링크를 만들고 바꾸고 지운다."),
-	Spec: Spec{File: true, Params: []Param{
+	Spec: Spec{File: true, Quiet: []string{"_diff_peek", "_original_basename"}, Params: []Param{
 		{Name: "path", Aliases: []string{"dest", "name"}, Type: Path, Required: true, Doc: say.T("The file.", "대상 파일이다.")},
 		{Name: "state", Choices: []any{"absent", "directory", "file", "hard", "link", "touch"}, Doc: say.T("What should be there; by default what is there.", "있어야 할 상태이다. 기본은 지금 상태이다.")},
 		{Name: "src", Type: Path, Doc: say.T("What a link leads to.", "링크가 가리킬 대상이다.")},
@@ -46,6 +46,8 @@ type fileTask struct {
 	recurse bool
 	mtime   stamp
 	atime   stamp
+	// warnings of what the host does not know (yet).
+	warnings []string
 
 	at     found
 	source found // what src is, seen from the link's directory
@@ -75,6 +77,9 @@ func runFile(ctx context.Context, c *Call) (*Result, error) {
 	}
 	t.settleTimes()
 	r, err := t.run(ctx)
+	if r != nil {
+		r.Warnings = append(r.Warnings, t.warnings...)
+	}
 	if r != nil && f.has("shown") && r.Values.At(t.key) == t.at.Path {
 		// A slash at the end of the path stays in the result.
 		r.Set(t.key, f["shown"])
@@ -125,6 +130,14 @@ func (t *fileTask) script() string {
 		// Only where a directory may give way to a link: reading one changes its time of access.
 		s.WriteString("if [ -d \"$p\" ] && [ ! -h \"$p\" ]; then for x in \"$p\"/* \"$p\"/.[!.]* \"$p\"/..?*; do if [ -e \"$x\" ] || [ -h \"$x\" ]; then printf 'filled=1\\0'; break; fi; done\nfi\n")
 	}
+	if t.Check {
+		// A number is as good as a name only when the host knows it.
+		for name, who := range map[string]string{"passwd": t.attrs.owner, "group": t.attrs.group} {
+			if isNumber(who) {
+				s.WriteString("if command -v getent >/dev/null 2>&1; then getent " + name + " " + who + " >/dev/null || printf 'no" + name + "=1\\0'; fi\n")
+			}
+		}
+	}
 	s.WriteString(t.mtime.script("mtime") + t.atime.script("atime"))
 	switch {
 	case t.recurse && t.state != "absent":
@@ -162,11 +175,17 @@ func (t *fileTask) settleState() *Result {
 
 // warnUnknown tells of names that may be made earlier in a real run.
 func (t *fileTask) warnUnknown() {
+	if t.f.has("nopasswd") {
+		t.warnings = append(t.warnings, "failed to look up user with uid "+t.attrs.owner+". Create user up to this point in real play")
+	}
+	if t.f.has("nogroup") {
+		t.warnings = append(t.warnings, "failed to look up group with gid "+t.attrs.group+". Create group up to this point in real play")
+	}
 	if t.attrs.owner != "" && t.id.uid < 0 {
-		t.Controller.Warn("failed to look up user " + t.attrs.owner + ". Create user up to this point in real play")
+		t.warnings = append(t.warnings, "failed to look up user "+t.attrs.owner+". Create user up to this point in real play")
 	}
 	if t.attrs.group != "" && t.id.gid < 0 {
-		t.Controller.Warn("failed to look up group " + t.attrs.group + ". Create group up to this point in real play")
+		t.warnings = append(t.warnings, "failed to look up group "+t.attrs.group+". Create group up to this point in real play")
 	}
 }
 
@@ -414,7 +433,14 @@ func (t *fileTask) touch(ctx context.Context) (*Result, error) {
 		return ChangedIf(true).Set("dest", t.at.Path), nil
 	}
 	fresh := found{Path: t.at.Path, Inode: t.id.fresh(typeFile)}
-	return t.settle(ctx, fresh, ": >>\"$p\" || E 'Error, could not touch target' :\n", true, before, after)
+	r, err := t.settle(ctx, fresh, ": >>\"$p\" || E 'Error, could not touch target' :\n", true, before, after)
+	if err == nil && r.Failed {
+		// A file that cannot be as it should be is not left behind.
+		if _, _, err := t.observe(ctx, "rm -f "+quoteText(dashless(t.at.Path))+"\n"); err != nil {
+			return nil, err
+		}
+	}
+	return r, err
 }
 
 func (t *fileTask) link(ctx context.Context) (*Result, error) {

@@ -381,6 +381,7 @@ func (q webRequest) tls() *tls.Config {
 func (q webRequest) walk(ctx context.Context, trip http.RoundTripper) (webAnswer, error) {
 	first, method, body, header := q.url, q.method, q.body, q.header.Clone()
 	at, asked := q.url, q.basicFirst
+	kept := false // the password is not sent on
 	origin := hostOf(at)
 	for hops := 0; ; hops++ {
 		req, err := http.NewRequestWithContext(ctx, method, at, bytes.NewReader(body))
@@ -395,7 +396,7 @@ func (q webRequest) walk(ctx context.Context, trip http.RoundTripper) (webAnswer
 		if h := header.Get("Host"); h != "" {
 			req.Host = h
 		}
-		if q.user != "" && asked && hostOf(at) == origin {
+		if q.user != "" && asked && !kept && hostOf(at) == origin {
 			req.SetBasicAuth(q.user, q.password)
 		}
 		resp, err := trip.RoundTrip(req)
@@ -405,7 +406,7 @@ func (q webRequest) walk(ctx context.Context, trip http.RoundTripper) (webAnswer
 			}
 			return webAnswer{status: -1, url: at, redirected: at != first, err: err}, nil
 		}
-		if resp.StatusCode == 401 && q.user != "" && !asked {
+		if resp.StatusCode == 401 && q.user != "" && !asked && !kept {
 			resp.Body.Close()
 			asked = true
 			continue
@@ -421,6 +422,7 @@ func (q webRequest) walk(ctx context.Context, trip http.RoundTripper) (webAnswer
 		method, body = afterRedirect(resp.StatusCode, method, body, header)
 		for _, h := range q.noForward {
 			header.Del(h)
+			kept = kept || strings.EqualFold(h, "Authorization")
 		}
 		if hostOf(next) != hostOf(at) {
 			header.Del("Authorization")
@@ -517,7 +519,30 @@ func plainError(err error) string {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return "timed out"
 	}
+	if why := certificateFault(err); why != "" {
+		return "<urlopen error [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: " + why + ">"
+	}
 	return err.Error()
+}
+
+// certificateFault says what Python says of a certificate that is refused, "" of
+// any other error.
+func certificateFault(err error) string {
+	var host x509.HostnameError
+	var unknown x509.UnknownAuthorityError
+	var invalid x509.CertificateInvalidError
+	switch {
+	case errors.As(err, &host):
+		return fmt.Sprintf("Hostname mismatch, certificate is not valid for '%s'.", host.Host)
+	case errors.As(err, &unknown):
+		if c := unknown.Cert; c != nil && c.CheckSignatureFrom(c) == nil || c != nil && c.Issuer.String() == c.Subject.String() {
+			return "self-signed certificate"
+		}
+		return "unable to get local issuer certificate"
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "certificate has expired"
+	}
+	return ""
 }
 
 // read takes the whole body; a connection that ends early is an error.

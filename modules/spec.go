@@ -2,6 +2,7 @@ package modules
 
 import (
 	"sunup/internal/say"
+	"sunup/internal/value"
 )
 
 // Type is the type of an argument, in Ansible's words.
@@ -40,6 +41,13 @@ type Spec struct {
 	RequiredOneOf     [][]string
 	RequiredIf        []RequiredIf
 	RequiredBy        map[string][]string
+
+	// Refuse says what the module says itself of its arguments, before they are
+	// held against the declaration; "" when nothing. nil for most modules.
+	Refuse func(given *value.Dict) string
+	// Quiet are names of arguments that are taken without a word and do nothing
+	// here: Ansible's own parts pass them to each other.
+	Quiet []string
 }
 
 // RequiredIf says that when Param is Value, all (or any) of Needs are required.

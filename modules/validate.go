@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -54,6 +55,11 @@ func (s Spec) declared() *declaration {
 }
 
 func (d *declaration) validate(module string, in *value.Dict) (Args, error) {
+	if d.Refuse != nil {
+		if why := d.Refuse(in); why != "" {
+			return Args{}, errors.New(why)
+		}
+	}
 	v := validation{given: make(map[string]bool, in.Len())}
 	top := d.options
 	values := v.options(top, in, nil)
@@ -264,7 +270,7 @@ func (v *validation) findUnsupported(o options, values *value.Dict, where in) {
 	}
 	var strange []string
 	for k := range values.All() {
-		if name := value.Str(k); !declares(o.params, name) {
+		if name := value.Str(k); !declares(o.params, name) && !slices.Contains(o.Quiet, name) {
 			strange = append(strange, where.name(name))
 		}
 	}

@@ -29,6 +29,7 @@ type jobs struct {
 // job is one task on one host in the background.
 type job struct {
 	host, id string
+	dir      string // where Ansible would keep it
 	// lasting: the command outlives the run on its host.
 	lasting bool
 	cancel  context.CancelFunc
@@ -75,6 +76,7 @@ func (x *execution) background(t target, m *modules.Module, c *boundCall, second
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.ctx), time.Duration(seconds*float64(time.Second)))
 	stop := context.AfterFunc(x.play.ctx, cancel)
 	j := x.run_.jobs.begin(x.host.name, x.job, cancel)
+	j.dir = x.asyncDir()
 	begun := make(chan struct{})
 	c.call.Background = true
 	named := ""
@@ -370,7 +372,7 @@ func (c *controller) Job(id string, forget bool) (result *value.Dict, finished, 
 	js.mu.Lock()
 	defer js.mu.Unlock()
 	j := js.byID[key]
-	if j == nil {
+	if j == nil || j.dir != "" && j.dir != c.x.asyncDir() {
 		return nil, false, false
 	}
 	if forget {

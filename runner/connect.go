@@ -150,7 +150,7 @@ func (r *Run) becomeOf(set settings, f *finder) (connection.Become, error) {
 // first one the host is claimed, which may wait for another run.
 func (r *Run) link(ctx context.Context, host string, w reach) (connection.Link, error) {
 	o := w.options
-	key := linkKey{host: host, kind: w.kind, address: o.Address, port: o.Port, user: o.User, args: strings.Join(o.SSHArgs, "\x00")}
+	key := linkKey{host: host, kind: w.kind, address: o.Address, port: o.Port, user: o.User, dir: o.Dir, args: strings.Join(o.SSHArgs, "\x00")}
 	if have := r.links.find(key); have != nil {
 		return have, nil
 	}

@@ -521,6 +521,9 @@ func (x *execution) conn(set settings, t target, scope *vars.Scope) (connection.
 	if err != nil {
 		return nil, err
 	}
+	if w.kind == "local" {
+		w.options.Dir = x.play.dir // what is done here is done beside the playbook
+	}
 	x.secrets = append(x.secrets, w.options.Password.Reveal(), w.become.Password.Reveal())
 	x.tellEntry(t.host.name, w)
 	link, err := x.run_.link(x.ctx, t.host.name, w)

@@ -176,8 +176,8 @@ type links struct {
 
 // linkKey is all that makes two connections to a host different.
 type linkKey struct {
-	host, kind, address, user, args string
-	port                            int
+	host, kind, address, user, dir, args string
+	port                                 int
 }
 
 // find is the connection that is there already, or nil.

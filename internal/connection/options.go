@@ -41,6 +41,9 @@ type Options struct {
 	Encoding string
 	// TempDir for our files on the host; empty means ~/.ansible/tmp as Ansible.
 	TempDir string
+	// Dir is where commands of the local connection begin, and what relative
+	// paths are relative to; empty means where this program was started.
+	Dir string
 	// NoResident sends every command on a channel of its own.
 	NoResident bool
 }

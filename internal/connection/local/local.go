@@ -39,12 +39,20 @@ func (l *link) current() *shell.Pool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.pool == nil {
-		l.pool = shell.NewPool(processes{}, l.options, &l.tally)
+		l.pool = shell.NewPool(processes{l.options.Dir}, l.options, &l.tally)
 		if l.closed {
 			l.pool.Close()
 		}
 	}
 	return l.pool
+}
+
+// at is the place of a file that a command would find by this name.
+func (l *link) at(name string) string {
+	if l.options.Dir == "" || filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(l.options.Dir, name)
 }
 
 func (l *link) As(b connection.Become) connection.Conn { return &conn{link: l, as: b} }
@@ -86,7 +94,7 @@ func (c *conn) Put(ctx context.Context, name string, r io.Reader, size int64, mo
 	if c.as.Method != "" {
 		return c.shell().Put(ctx, name, r, size, mode)
 	}
-	if err := put(ctx, name, r, size, mode); err != nil {
+	if err := put(ctx, c.link.at(name), r, size, mode); err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
 	return nil
@@ -96,7 +104,7 @@ func (c *conn) Get(ctx context.Context, name string, w io.Writer) error {
 	if c.as.Method != "" {
 		return c.shell().Get(ctx, name, w)
 	}
-	if err := get(ctx, name, w); err != nil {
+	if err := get(ctx, c.link.at(name), w); err != nil {
 		return fmt.Errorf("read %s: %w", name, err)
 	}
 	return nil
@@ -191,11 +199,11 @@ func (o obedient) Read(p []byte) (int, error) {
 }
 
 // processes is the transport: children of ours.
-type processes struct{}
+type processes struct{ dir string }
 
 func (processes) Host() string { return "localhost" }
 
-func (processes) Start(ctx context.Context, line string, tty bool) (shell.Process, error) {
+func (where processes) Start(ctx context.Context, line string, tty bool) (shell.Process, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -203,7 +211,7 @@ func (processes) Start(ctx context.Context, line string, tty bool) (shell.Proces
 	if tty {
 		begin = startOnTerminal
 	}
-	p, err := begin(line)
+	p, err := begin(line, where.dir)
 	if err != nil {
 		return nil, &connection.Unreachable{Host: "localhost", Phase: connection.PhaseSession, Err: fmt.Errorf("start /bin/sh: %w", err)}
 	}
@@ -222,7 +230,7 @@ type process struct {
 	closing        sync.Once
 }
 
-func start(line string) (*process, error) {
+func start(line, dir string) (*process, error) {
 	var files []*os.File
 	pipe := func() (r, w *os.File, err error) {
 		r, w, err = os.Pipe()
@@ -237,7 +245,7 @@ func start(line string) (*process, error) {
 	err := errors.Join(err1, err2, err3)
 	cmd := exec.Command("/bin/sh", "-c", line)
 	if err == nil {
-		cmd.Stdin, cmd.Stdout, cmd.Stderr = inR, outW, errW
+		cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = dir, inR, outW, errW
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 		err = cmd.Start()
 	}

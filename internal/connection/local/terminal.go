@@ -12,9 +12,9 @@ const endOfInput = "\x04"
 
 // startOnTerminal starts a child on a terminal of its own, without echo, as
 // sshd would; both its streams come on it.
-func startOnTerminal(line string) (*process, error) {
+func startOnTerminal(line, dir string) (*process, error) {
 	cmd := exec.Command("/bin/sh", "-c", "stty -echo\n"+line)
-	cmd.Env = append(os.Environ(), "TERM=dumb")
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "TERM=dumb")
 	screen, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 50, Cols: 200})
 	if err != nil {
 		return nil, err
