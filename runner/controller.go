@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/user"
 	"path/filepath"
 	"strings"
 
@@ -27,9 +28,7 @@ var _ modules.Controller = (*controller)(nil)
 // kind.
 func (c *controller) Find(kind, name string) (string, error) {
 	if strings.HasPrefix(name, "~") {
-		if home, err := os.UserHomeDir(); err == nil {
-			name = filepath.Join(home, strings.TrimPrefix(name[1:], "/"))
-		}
+		name = fromHome(name)
 	}
 	if filepath.IsAbs(name) {
 		if _, err := os.Stat(name); err != nil {
@@ -47,6 +46,23 @@ func (c *controller) Find(kind, name string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("could not find or access '%s'\nSearched in:\n\t%s on the controller", name, strings.Join(looked, "\n\t"))
+}
+
+// fromHome puts the home directory of a user of this machine in place of ~ or
+// ~user.
+func fromHome(name string) string {
+	who, rest, _ := strings.Cut(name[1:], "/")
+	home, err := os.UserHomeDir()
+	if who != "" {
+		u, lookupErr := user.Lookup(who)
+		if err = lookupErr; err == nil {
+			home = u.HomeDir
+		}
+	}
+	if err != nil {
+		return name
+	}
+	return keepSlash(filepath.Join(home, rest), name)
 }
 
 // keepSlash keeps a slash at the end, which means "the content of" to copy.

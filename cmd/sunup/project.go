@@ -15,6 +15,7 @@ import (
 	"sunup/internal/health"
 	"sunup/internal/jinja"
 	"sunup/internal/lookup"
+	"sunup/internal/pyplugin"
 	"sunup/internal/say"
 	"sunup/internal/value"
 	"sunup/internal/vars"
@@ -33,6 +34,7 @@ type project struct {
 	inventory *inventory.Inventory
 	templar   *vars.Templar
 	loader    *playbooks.Loader
+	plugins   *pyplugin.Catalog // in Python, of the project
 	extraVars *value.Dict
 	secrets   *vault.Secrets
 	// hidden is what was decrypted: nobody is shown it.
@@ -58,6 +60,7 @@ func (a *app) openProject(ctx context.Context, t targetFlags, checking bool) (*p
 	if err := p.openVault(ctx); err != nil {
 		return nil, err
 	}
+	p.openPlugins()
 	p.templar = vars.NewTemplar(p.jinjaEnv())
 	p.templar.Decrypt = p.decryptText
 	if err := p.readExtraVars(); err != nil {
@@ -73,7 +76,7 @@ func (a *app) openProject(ctx context.Context, t targetFlags, checking bool) (*p
 		CheckTemplate:    p.checkTemplate,
 		CheckHealth:      health.Check,
 		Decrypt:          p.decrypt,
-		Seen:             p.inputs.add,
+		Seen:             p.seen,
 		LackingIsWarning: checking,
 	}
 	p.loader = playbooks.NewLoader(p.loaderOptions)
@@ -191,7 +194,8 @@ func (p *project) jinjaEnv() *jinja.Env {
 		return out, nil
 	}
 	l := lookup.New(lookup.Options{Read: p.readFile, Setting: p.config.Text, KeyValue: playbooks.ParseKeyValue})
-	env.Lookup, env.KnownLookup = l.Run, l.Known
+	both := lookups{l, p.plugins}
+	env.Lookup, env.KnownLookup, env.Plugins = both.Run, both.Known, p.plugins
 	env.Vault, env.Unvault = vaultFilter, unvaultFilter
 	return env
 }
@@ -214,8 +218,12 @@ func (p *project) checkTemplate(src string) error {
 	if err != nil && (!errors.As(err, &where) || where.Lacking == "") {
 		return err
 	}
-	if err == nil && len(t.Uses().Lookups) == 0 {
-		return nil
+	if err == nil {
+		uses := t.Uses()
+		p.countPlugins(uses)
+		if len(uses.Lookups) == 0 {
+			return nil
+		}
 	}
 	return errors.Join(asErrors(p.templar.Env.Lacking("", src), where)...)
 }
@@ -341,7 +349,7 @@ func (p *project) load(paths []string) ([]*playbooks.Playbook, error) {
 	var all diag.Problems
 	for _, path := range paths {
 		if src, err := os.ReadFile(path); err == nil {
-			p.inputs.add(path, src)
+			p.seen(path, src)
 		}
 		book, problems := p.loader.Load(path)
 		all = append(all, problems...)

@@ -596,11 +596,7 @@ type filterFn func(rt *runtime, v any) (any, error)
 
 // lookupFunc finds a filter or test by its short or full name.
 func (c *compiler) lookupFunc(table map[string]Func, what, name string, pos int) Func {
-	f, ok := table[name]
-	if !ok {
-		f, ok = table[baseName(name)]
-	}
-	if ok {
+	if f := c.env.function(what, name); f != nil {
 		return f
 	}
 	names := make([]string, 0, len(table))

@@ -80,6 +80,29 @@ func anyUnsafe(items []any) bool {
 	return false
 }
 
+// Plugins finds filters and tests by name; nil means that there is none.
+type Plugins interface {
+	Filter(name string) Func
+	Test(name string) Func
+}
+
+// function finds a filter or a test.
+func (e *Env) function(what, name string) Func {
+	table, own := e.Filters, Plugins.Filter
+	if what == "test" {
+		table, own = e.Tests, Plugins.Test
+	}
+	if e.Plugins != nil {
+		if f := own(e.Plugins, name); f != nil {
+			return f
+		}
+	}
+	if f := table[name]; f != nil {
+		return f
+	}
+	return table[baseName(name)]
+}
+
 // Func is a filter, a test, a global function. It must not keep c or its
 // slices.
 type Func func(c *Call) (any, error)
@@ -175,6 +198,9 @@ type Env struct {
 	Lookup func(c *Call, name string, terms []any, kwargs *value.Dict) (any, error)
 	// KnownLookup says whether a lookup exists, for Check; nil accepts all.
 	KnownLookup func(name string) bool
+	// Plugins are filters and tests that the project brings; nil for none. They
+	// come before those of the same name here.
+	Plugins Plugins
 	// Loader finds the templates that others include, import or extend. Its
 	// error wraps fs.ErrNotExist when there is none of that name.
 	Loader func(name string) (src, path string, err error)
@@ -221,7 +247,7 @@ func NewEnv() *Env {
 func (e *Env) With(f func(*Env)) *Env {
 	out := &Env{
 		Filters: e.Filters, Tests: e.Tests, Globals: e.Globals,
-		Lookup: e.Lookup, KnownLookup: e.KnownLookup, Loader: e.Loader,
+		Lookup: e.Lookup, KnownLookup: e.KnownLookup, Loader: e.Loader, Plugins: e.Plugins,
 		FromYAML: e.FromYAML, FromYAMLAll: e.FromYAMLAll, Vault: e.Vault, Unvault: e.Unvault,
 		Native: e.Native, Limits: e.Limits,
 		TrimBlocks: e.TrimBlocks, LstripBlocks: e.LstripBlocks, KeepTrailingNewline: e.KeepTrailingNewline,
@@ -332,8 +358,8 @@ func (e *Env) Lacking(name, src string) (out []*Error) {
 			}
 		}
 	}
-	missing("filter", uses.Filters, func(n string) bool { return e.Filters[n] != nil || e.Filters[baseName(n)] != nil })
-	missing("test", uses.Tests, func(n string) bool { return e.Tests[n] != nil || e.Tests[baseName(n)] != nil })
+	missing("filter", uses.Filters, func(n string) bool { return e.function("filter", n) != nil })
+	missing("test", uses.Tests, func(n string) bool { return e.function("test", n) != nil })
 	if e.KnownLookup != nil {
 		missing("lookup", uses.Lookups, e.KnownLookup)
 	}

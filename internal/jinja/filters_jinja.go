@@ -653,12 +653,12 @@ func (c *Call) mapper() (func(v any) (any, error), error) {
 	if len(c.Args) == 0 {
 		return nil, FilterError("map requires a filter argument")
 	}
-	return c.application(rt.env.Filters, "filter", c.Args)
+	return c.application("filter", c.Args)
 }
 
 // application makes a function that applies the filter or test named by the
 // first argument, with the others, to a value.
-func (c *Call) application(table map[string]Func, what string, args []any) (func(v any) (any, error), error) {
+func (c *Call) application(what string, args []any) (func(v any) (any, error), error) {
 	rt := c.rt
 	name, ok := args[0].(string)
 	if !ok {
@@ -667,13 +667,11 @@ func (c *Call) application(table map[string]Func, what string, args []any) (func
 		}
 		return nil, typeError("the name of a %s is a string, not %s", what, value.TypeName(args[0]))
 	}
-	f, ok := table[name]
-	if !ok {
-		if f, ok = table[baseName(name)]; !ok {
-			e := problem(KindFilter, "No %s named '%s'.", what, name)
-			e.Core = notLoaded(name)
-			return nil, e
-		}
+	f := rt.env.function(what, name)
+	if f == nil {
+		e := problem(KindFilter, "No %s named '%s'.", what, name)
+		e.Core = notLoaded(name)
+		return nil, e
 	}
 	rest := append([]any(nil), args[1:]...)
 	names := append([]string(nil), c.kwNames...)
@@ -731,7 +729,7 @@ func selectBy(keep, attribute bool) Func {
 		}
 		test := func(v any) (any, error) { return v, nil }
 		if len(args) > 0 {
-			if test, err = c.application(c.rt.env.Tests, "test", args); err != nil {
+			if test, err = c.application("test", args); err != nil {
 				return nil, err
 			}
 		}

@@ -124,7 +124,7 @@ func (s *Set) Run(c *jinja.Call, name string, terms []any, opts *value.Dict) (an
 	if f == nil {
 		return nil, fmt.Errorf("lookup plugin (%s) not found", name)
 	}
-	terms, err := evaluated(c, terms)
+	terms, err := Evaluated(c, terms)
 	if err != nil {
 		return nil, err
 	}
@@ -135,9 +135,9 @@ func (s *Set) Run(c *jinja.Call, name string, terms []any, opts *value.Dict) (an
 	return value.NewList(out...), nil
 }
 
-// evaluated fills in templates that stand inside the terms, which Ansible allows:
+// Evaluated fills in templates that stand inside the terms, which Ansible allows:
 // lookup('file', '{{ name }}.txt'). What came from outside is left as it is.
-func evaluated(c *jinja.Call, terms []any) ([]any, error) {
+func Evaluated(c *jinja.Call, terms []any) ([]any, error) {
 	if c.Unsafe() {
 		return terms, nil
 	}
