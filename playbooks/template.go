@@ -68,7 +68,7 @@ func (s *session) reportTemplate(n *yaml.Node, err error, before int) {
 		}
 		if where.Kind != "" && where.Kind != jinja.KindSyntax {
 			s.reportUnsupported(problem(at, "unknown-in-template", say.T("in a template: %s", "템플릿 안: %s", words), say.Text{},
-				say.T("check the spelling; filters, tests and lookups written in Python cannot be used", "철자를 확인하세요. 파이썬으로 만든 필터, 테스트, 룩업은 쓸 수 없습니다")))
+				spellingOrFolder))
 			return
 		}
 	}
@@ -78,10 +78,15 @@ func (s *session) reportTemplate(n *yaml.Node, err error, before int) {
 // reportLackingInTemplate reports a filter, test or lookup that there is not.
 func (s *session) reportLackingInTemplate(at *yaml.Node, e *jinja.Error, words string) {
 	p := problem(at, "unsupported-"+e.Lacking, say.T("the template is not well-formed: %s", "템플릿의 문법이 틀렸습니다: %s", words), say.Text{},
-		say.T("check the spelling; filters, tests and lookups written in Python cannot be used", "철자를 확인하세요. 파이썬으로 만든 필터, 테스트, 룩업은 쓸 수 없습니다"))
+		spellingOrFolder)
 	p.Lacking, p.Subject = e.Lacking, e.Subject
 	s.reportUnsupported(p)
 }
+
+// spellingOrFolder is what to do about a filter, test or lookup that there is
+// not.
+var spellingOrFolder = say.T("check the spelling; one of your own, in Python, stands in filter_plugins, test_plugins or lookup_plugins beside the playbook or in a role, and needs python3 on this machine",
+	"철자를 확인하세요. 파이썬으로 직접 만든 것은 플레이북 옆이나 롤의 filter_plugins, test_plugins, lookup_plugins에 두며, 이 컴퓨터에 python3가 있어야 합니다")
 
 // insideText is the place of a line and column of a node's text in its file,
 // as far as the text stands there as it is; else the node itself.

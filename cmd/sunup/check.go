@@ -60,6 +60,7 @@ func (a *app) check(c *cobra.Command, f *checkFlags, paths []string) error {
 		p.checkPlaybook(path, r)
 	}
 	r.finish()
+	r.python(p)
 	switch {
 	case f.json:
 		err = r.writeJSON(a)
@@ -112,6 +113,7 @@ func (p *project) checkPlaybook(path string, r *checkReport) {
 func (r *checkReport) write(a *app, problems diag.Problems) {
 	fmt.Fprint(a.out, problems.Format(a.lang))
 	r.writeLacking(a)
+	r.writePython(a)
 	a.tell(a.out, say.T("read: playbooks %d, plays %d, tasks %d, templates %d; errors %d, warnings %d",
 		"확인: 플레이북 %d개, 플레이 %d개, 작업 %d개, 템플릿 %d개; 오류 %d건, 경고 %d건",
 		r.Playbooks, r.Plays, r.Tasks, r.Templates, r.Errors, r.Warnings))
@@ -120,6 +122,23 @@ func (r *checkReport) write(a *app, problems diag.Problems) {
 			"작업 %[2]d개 가운데 %[1]d개가 지원하는 모듈을 씁니다 (%.1[3]f %%)",
 			r.Tasks-r.lackingTasks, r.Tasks, 100*float64(r.Tasks-r.lackingTasks)/float64(r.Tasks)))
 	}
+}
+
+// writePython lists what the project brings itself in Python.
+func (r *checkReport) writePython(a *app) {
+	if len(r.Python) == 0 {
+		return
+	}
+	if r.hasPython {
+		a.tell(a.out, say.T("Of the project itself, through python3 of this machine:", "프로젝트가 직접 만든 것 (이 컴퓨터의 python3로 실행):"))
+	} else {
+		a.tell(a.out, say.T("Of the project itself, in Python; they need python3 on this machine:", "프로젝트가 파이썬으로 직접 만든 것 (이 컴퓨터에 python3가 필요합니다):"))
+	}
+	table := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	for _, l := range r.Python {
+		fmt.Fprintf(table, "%6d\t%s\t%s\n", l.Count, lackingWords(l.Kind).In(a.lang), l.Name)
+	}
+	table.Flush()
 }
 
 // writeLacking lists what the project uses and we lack, with counts.

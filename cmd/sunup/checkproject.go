@@ -109,6 +109,9 @@ func (p *project) checkTemplateFile(path string, r *checkReport) {
 	problem := func(id string, what say.Text, line, col int) diag.Problem {
 		return diag.Problem{Severity: diag.Warning, ID: id, Pos: diag.Pos{File: path, Line: line, Col: col}, What: what}
 	}
+	if t, err := p.templar.Env.Compile(path, string(text)); err == nil {
+		p.countPlugins(string(text), t.Uses())
+	}
 	for _, e := range p.templar.Env.Lacking(path, string(text)) {
 		one := problem("unsupported-"+e.Lacking, say.T("the template is not well-formed: %s", "템플릿의 문법이 틀렸습니다: %s", e.Msg), e.Line, e.Col)
 		one.Lacking, one.Subject = e.Lacking, e.Subject

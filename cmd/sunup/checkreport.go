@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -18,6 +19,13 @@ type lackingThing struct {
 	First diag.Pos `json:"first"`
 }
 
+// ownThing is a plugin in Python that a project brings and uses.
+type ownThing struct {
+	Kind  string `json:"kind"`
+	Name  string `json:"name"`
+	Count int    `json:"count"`
+}
+
 // checkReport is what check finds. A place counts once, however many playbooks
 // come to it.
 type checkReport struct {
@@ -26,6 +34,10 @@ type checkReport struct {
 	Unsupported                        []lackingThing
 	Modules                            map[string]int // module -> tasks that use it
 	Problems                           diag.Problems
+
+	// Python are the plugins of the project that its templates use.
+	Python    []ownThing
+	hasPython bool
 
 	lackingTasks int
 	seen         map[problemKey]bool
@@ -103,6 +115,17 @@ func (r *checkReport) finish() {
 	})
 }
 
+// python takes over which plugins of the project were met.
+func (r *checkReport) python(p *project) {
+	for use, n := range p.plugins.Used() {
+		r.Python = append(r.Python, ownThing{string(use.Kind), use.Name, n})
+	}
+	slices.SortFunc(r.Python, func(a, b ownThing) int {
+		return cmp.Or(b.Count-a.Count, strings.Compare(a.Kind+a.Name, b.Kind+b.Name))
+	})
+	r.hasPython = p.plugins.Runs()
+}
+
 // mistakes are the errors that are not about something lacking: of a whole
 // project the table tells those.
 func (r *checkReport) mistakes() diag.Problems {
@@ -138,7 +161,8 @@ func (r *checkReport) forJSON(lang say.Lang) any {
 		Errors      int            `json:"errors"`
 		Warnings    int            `json:"warnings"`
 		Unsupported []lackingThing `json:"unsupported"`
+		Python      []ownThing     `json:"python,omitempty"`
 		Modules     map[string]int `json:"modules"`
 		Problems    []shownProblem `json:"problems"`
-	}{r.Playbooks, r.Plays, r.Tasks, r.Templates, r.Errors, r.Warnings, r.Unsupported, r.Modules, problems}
+	}{r.Playbooks, r.Plays, r.Tasks, r.Templates, r.Errors, r.Warnings, r.Unsupported, r.Python, r.Modules, problems}
 }

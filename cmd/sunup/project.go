@@ -35,6 +35,7 @@ type project struct {
 	templar   *vars.Templar
 	loader    *playbooks.Loader
 	plugins   *pyplugin.Catalog // in Python, of the project
+	counted   map[string]bool   // templates whose plugins were counted
 	extraVars *value.Dict
 	secrets   *vault.Secrets
 	// hidden is what was decrypted: nobody is shown it.
@@ -220,7 +221,7 @@ func (p *project) checkTemplate(src string) error {
 	}
 	if err == nil {
 		uses := t.Uses()
-		p.countPlugins(uses)
+		p.countPlugins(src, uses)
 		if len(uses.Lookups) == 0 {
 			return nil
 		}

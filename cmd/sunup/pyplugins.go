@@ -12,6 +12,7 @@ import (
 // openPlugins finds the plugins in Python that the project may bring.
 func (p *project) openPlugins() {
 	home := p.app.home()
+	p.counted = map[string]bool{}
 	p.plugins = pyplugin.New(pyplugin.Options{
 		Paths: map[pyplugin.Kind][]string{
 			pyplugin.Filter: p.config.Paths("DEFAULT_FILTER_PLUGIN_PATH", home),
@@ -20,7 +21,20 @@ func (p *project) openPlugins() {
 		},
 		Collections: append(p.config.Paths("COLLECTIONS_PATHS", home), "/usr/lib/python3/dist-packages"),
 		Environ:     os.Environ(),
+		Python:      interpreters(p.app.getenv("SUNUP_PYTHON")),
 	})
+}
+
+// interpreters are the programs to run plugins with: what the person names, "none"
+// for none at all, nothing for python3.
+func interpreters(named string) []string {
+	switch named {
+	case "":
+		return nil
+	case "none":
+		return []string{}
+	}
+	return []string{named}
 }
 
 // lookups are the built-in ones, and in front of them those of the project.
@@ -55,14 +69,23 @@ func (p *project) seen(path string, text []byte) {
 	p.plugins.Seen(path)
 }
 
-// countPlugins remembers what a template uses of the project's plugins.
-func (p *project) countPlugins(uses jinja.Uses) {
+// countPlugins remembers what a template uses of the project's plugins. A text
+// counts once, however often it is come to.
+func (p *project) countPlugins(text string, uses jinja.Uses) {
+	if p.counted[text] {
+		return
+	}
+	p.counted[text] = true
 	for _, list := range []struct {
 		kind pyplugin.Kind
 		uses []jinja.Use
 	}{{pyplugin.Filter, uses.Filters}, {pyplugin.Test, uses.Tests}, {pyplugin.Lookup, uses.Lookups}} {
+		met := map[jinja.Use]bool{} // a place may be compiled in two ways
 		for _, u := range list.uses {
-			p.plugins.Count(list.kind, u.Name)
+			if !met[u] {
+				p.plugins.Count(list.kind, u.Name)
+			}
+			met[u] = true
 		}
 	}
 }

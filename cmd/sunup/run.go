@@ -169,6 +169,7 @@ func (a *app) runPlaybooks(ctx context.Context, f *runFlags, paths []string) err
 // runBooks loads and runs playbooks; screen is what the person sees, nil means
 // what flags and configuration choose.
 func (a *app) runBooks(ctx context.Context, p *project, f *runFlags, paths []string, screen event.Sink) error {
+	defer p.plugins.Close()
 	books, err := p.load(paths)
 	if err != nil {
 		return err

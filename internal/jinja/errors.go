@@ -29,6 +29,7 @@ type Error struct {
 	Core      string // Msg as ansible-core says it, where that differs
 	Lacking   string // "filter", "test" or "lookup" when there is none of the name Subject
 	Subject   string
+	Class     string // of the exception that a plugin in Python raised; "" for our own
 	Err       error // the cause, if it is an error of another package
 }
 

@@ -321,7 +321,11 @@ func inLookup(name string, err error) error {
 		return err
 	}
 	e.Kind, e.Err = KindFilter, err
-	e.Core = fmt.Sprintf(unhandled+" '%s'. Error was a <class 'ansible.errors.AnsibleError'>, original message: %s", name, Message(err))
+	class := e.Class
+	if class == "" {
+		class = "ansible.errors.AnsibleError"
+	}
+	e.Core = fmt.Sprintf(unhandled+" '%s'. Error was a <class '%s'>, original message: %s", name, class, Message(err))
 	return e
 }
 

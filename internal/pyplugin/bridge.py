@@ -297,6 +297,8 @@ class Encoder:
             raise ValueError("the answer is nested too deeply")
         if v is None or v is True or v is False:
             return v
+        if _undefined and isinstance(v, _undefined[0]):  # it has every attribute that one asks for
+            return {"x": {"name": str(v._undefined_name or ""), "hint": str(v._undefined_hint or "")}}
         if isinstance(v, int):
             return int(v)
         if isinstance(v, float):
@@ -311,8 +313,6 @@ class Encoder:
             return {"d": [[self.encode(k, depth + 1), self.encode(x, depth + 1)] for k, x in v.items()]}
         if isinstance(v, tuple):
             return {"t": [self.encode(x, depth + 1) for x in v]}
-        if _undefined and isinstance(v, _undefined[0]):
-            return {"x": {"name": str(getattr(v, "_undefined_name", "") or ""), "hint": str(getattr(v, "_undefined_hint", "") or "")}}
         if hasattr(v, "__iter__") or hasattr(v, "__next__"):
             return [self.encode(x, depth + 1) for x in v]
         return str(v)

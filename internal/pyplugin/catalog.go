@@ -117,6 +117,9 @@ func (c *Catalog) Seen(file string) {
 
 // addFolder adds the files of one folder; c.mu is held, or nobody else has c.
 func (c *Catalog) addFolder(kind Kind, dir, pkg string) {
+	if abs, err := filepath.Abs(dir); err == nil {
+		dir = abs
+	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return // most have none

@@ -239,17 +239,13 @@ func failure(r request, m message) error {
 		if m.Ansible {
 			class = "ansible.errors." + class
 		}
-		if m.Type == "AnsibleLookupError" || m.Type == "AnsibleOptionsError" {
-			return &jinja.Error{Kind: jinja.KindFilter, Msg: text, Hint: at}
-		}
-		return &jinja.Error{Kind: jinja.KindFilter, Msg: fmt.Sprintf(
-			"An unhandled exception occurred while running the lookup plugin '%s'. Error was a <class '%s'>, original message: %s", r.Name, class, text), Hint: at}
+		return &jinja.Error{Kind: jinja.KindFilter, Msg: text, Hint: at, Class: class}
 	case m.Ansible:
 		return &jinja.Error{Kind: jinja.KindFilter, Msg: text, Hint: at}
 	case m.TypeError:
 		return &jinja.Error{Kind: jinja.KindType, Msg: text, Hint: at}
 	}
-	return &jinja.Error{Kind: jinja.KindFilter, Msg: fmt.Sprintf("the %s %s failed: %s: %s (%s)", r.Kind, r.Name, m.Type, text, at)}
+	return &jinja.Error{Kind: jinja.KindFilter, Msg: fmt.Sprintf("the %s %s failed: %s: %s", r.Kind, r.Name, m.Type, text), Hint: at}
 }
 
 // take waits for a bridge; the caller gives it back or drops it.
