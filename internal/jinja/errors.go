@@ -30,7 +30,7 @@ type Error struct {
 	Lacking   string // "filter", "test" or "lookup" when there is none of the name Subject
 	Subject   string
 	Class     string // of the exception that a plugin in Python raised; "" for our own
-	Err       error // the cause, if it is an error of another package
+	Err       error  // the cause, if it is an error of another package
 }
 
 // Error gives the message with its place.

@@ -71,7 +71,10 @@ var jinjaTests = []entry{
 	{"even", "", parity(0)}, {"odd", "", parity(1)},
 	{"false", "", testOf(func(v any) bool { return v == false })},
 	{"true", "", testOf(func(v any) bool { return v == true })},
-	{"filter", "", func(c *Call) (any, error) { s, _ := c.Value.(string); return c.rt.env.function("filter", s) != nil, nil }},
+	{"filter", "", func(c *Call) (any, error) {
+		s, _ := c.Value.(string)
+		return c.rt.env.function("filter", s) != nil, nil
+	}},
 	{"test", "", func(c *Call) (any, error) { s, _ := c.Value.(string); return c.rt.env.function("test", s) != nil, nil }},
 	{"float", "", testOf(func(v any) bool { _, ok := v.(float64); return ok })},
 	{"integer", "", testOf(isInteger)},
