@@ -39,6 +39,20 @@ type TextScope interface {
 	Written(name string) bool
 }
 
+// BoundScope is a Scope whose evaluations end with a context.
+type BoundScope interface {
+	Scope
+	In(ctx context.Context) Scope
+}
+
+// ScopeIn is s with evaluations that end with ctx, where it has any.
+func ScopeIn(ctx context.Context, s Scope) Scope {
+	if b, ok := s.(BoundScope); ok {
+		return b.In(ctx)
+	}
+	return s
+}
+
 // MapScope is a Scope over a plain map.
 type MapScope map[string]any
 

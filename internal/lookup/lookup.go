@@ -494,6 +494,9 @@ type above struct {
 	under jinja.Scope
 }
 
+// In implements jinja.BoundScope.
+func (a above) In(ctx context.Context) jinja.Scope { return above{a.d, jinja.ScopeIn(ctx, a.under)} }
+
 // Lookup finds a variable.
 func (a above) Lookup(name string) (any, bool, bool, error) {
 	if v, ok := a.d.Get(name); ok {

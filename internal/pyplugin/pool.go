@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"sunup/internal/jinja"
 	"sunup/internal/value"
@@ -28,12 +29,26 @@ var bridgeProgram string
 const (
 	// maxMessage bounds one request and one answer.
 	maxMessage = 64 << 20
-	// maxBridges bounds how deeply plugins may need each other.
-	maxBridges = 8
+	// maxNested bounds how deeply plugins may need each other.
+	maxNested = 8
+	// maxBridges bounds the processes, whatever comes together.
+	maxBridges = 4 * maxNested
+	// patience is how long a call waits for another one that waits for an answer
+	// of ours. It may be what that answer needs, met on a way that lost the mark
+	// of depth: then it must not wait for ever.
+	patience = 2 * time.Second
 )
 
-// pool hands out bridges. One at a time works; others may wait for what their
-// plugins need.
+// depthKey marks contexts of what a plugin needs, with how deep it is.
+type depthKey struct{}
+
+func depthOf(ctx context.Context) int {
+	n, _ := ctx.Value(depthKey{}).(int)
+	return n
+}
+
+// pool hands out bridges. One at a time works; others wait for what their
+// plugins need. Calls that nobody needs come one after the other.
 type pool struct {
 	o      Options
 	python func() string
@@ -43,6 +58,7 @@ type pool struct {
 	idle   []*bridge
 	count  int // of all bridges
 	active int // that work
+	calls  int // that nobody needs, under way
 	closed bool
 }
 
@@ -149,17 +165,18 @@ func (p *pool) run(ctx context.Context, at place, r request) (v any, unsafe bool
 		return nil, false, err
 	}
 	// A bridge whose caller gave up is ended: what it does nobody waits for.
+	nested := depthOf(ctx) > 0
 	stop := context.AfterFunc(ctx, b.kill)
 	m, err := p.converse(b, at, line)
 	if !stop() {
-		p.drop(b)
+		p.drop(b, nested)
 		return nil, false, context.Cause(ctx)
 	}
 	if err != nil {
-		p.drop(b)
+		p.drop(b, nested)
 		return nil, false, fmt.Errorf("the plugin %s ended its Python: %w", r.Name, err)
 	}
-	p.give(b)
+	p.give(b, nested)
 	if m.Error != nil {
 		return nil, false, failure(r, m)
 	}
@@ -181,6 +198,8 @@ func (p *pool) converse(b *bridge, at place, line []byte) (message, error) {
 
 // answer is what a plugin asked for, as a line.
 func (at place) answer(m message) []byte {
+	ctx := at.call.Context()
+	ctx = context.WithValue(ctx, depthKey{}, depthOf(ctx)+1)
 	var b bytes.Buffer
 	fail := func(err error) []byte {
 		text, _ := json.Marshal(map[string]string{"error": jinja.Message(err)})
@@ -188,7 +207,7 @@ func (at place) answer(m message) []byte {
 	}
 	switch m.Need {
 	case "var":
-		v, found, unsafe, err := at.call.Scope().Lookup(m.Name)
+		v, found, unsafe, err := jinja.ScopeIn(ctx, at.call.Scope()).Lookup(m.Name)
 		if err != nil && !jinja.IsUndefined(err) {
 			return fail(err)
 		}
@@ -208,7 +227,7 @@ func (at place) answer(m message) []byte {
 		if err != nil {
 			return fail(err)
 		}
-		v, _, err := t.Eval(at.call.Context(), at.call.Scope())
+		v, _, err := t.Eval(ctx, jinja.ScopeIn(ctx, at.call.Scope()))
 		if err != nil {
 			return fail(err)
 		}
@@ -250,44 +269,66 @@ func failure(r request, m message) error {
 
 // take waits for a bridge; the caller gives it back or drops it.
 func (p *pool) take(ctx context.Context) (*bridge, error) {
-	stop := context.AfterFunc(ctx, func() {
+	if depthOf(ctx) > maxNested {
+		return nil, fmt.Errorf("plugins need each other more than %d deep", maxNested)
+	}
+	wake := func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.free.Broadcast()
-	})
-	defer stop()
+	}
+	defer context.AfterFunc(ctx, wake)()
+	long := false
+	defer time.AfterFunc(patience, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		long = true
+		p.free.Broadcast()
+	}).Stop()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for {
-		switch {
-		case p.closed:
-			return nil, errors.New("the run is over")
-		case ctx.Err() != nil:
-			return nil, context.Cause(ctx)
-		case p.active > 0:
-		case len(p.idle) > 0:
-			b := p.idle[len(p.idle)-1]
-			p.idle = p.idle[:len(p.idle)-1]
-			p.active++
-			return b, nil
-		case p.count >= maxBridges:
-			return nil, fmt.Errorf("plugins need each other more than %d deep", maxBridges)
-		default:
-			b, err := p.start()
-			if err == nil {
-				p.count++
-				p.active++
-			}
-			return b, err
-		}
+	nested := depthOf(ctx) > 0
+	for !p.closed && ctx.Err() == nil && (p.active > 0 || p.calls > 0 && !nested && !long) {
 		p.free.Wait()
 	}
+	switch {
+	case p.closed:
+		return nil, errors.New("the run is over")
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	}
+	b, err := p.next()
+	if err != nil {
+		return nil, err
+	}
+	p.active++
+	if !nested {
+		p.calls++
+	}
+	return b, nil
 }
 
-func (p *pool) give(b *bridge) {
+// next is an idle bridge or a new one; p.mu is held.
+func (p *pool) next() (*bridge, error) {
+	if n := len(p.idle); n > 0 {
+		b := p.idle[n-1]
+		p.idle = p.idle[:n-1]
+		return b, nil
+	}
+	if p.count >= maxBridges {
+		return nil, fmt.Errorf("more than %d plugins wait for each other", maxBridges)
+	}
+	b, err := p.start()
+	if err == nil {
+		p.count++
+	}
+	return b, err
+}
+
+func (p *pool) give(b *bridge, nested bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.active--
+	p.leave(nested)
 	p.idle = append(p.idle, b)
 	if p.closed {
 		p.endIdle()
@@ -296,14 +337,22 @@ func (p *pool) give(b *bridge) {
 }
 
 // drop ends a bridge that is of no more use.
-func (p *pool) drop(b *bridge) {
+func (p *pool) drop(b *bridge, nested bool) {
 	b.kill()
 	b.wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.active--
+	p.leave(nested)
 	p.count--
 	p.free.Broadcast()
+}
+
+// leave says that a call is over; p.mu is held.
+func (p *pool) leave(nested bool) {
+	p.active--
+	if !nested {
+		p.calls--
+	}
 }
 
 // rest says that a bridge waits for an answer of ours.

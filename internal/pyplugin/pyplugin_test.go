@@ -167,9 +167,9 @@ class LookupModule(LookupBase):
 		})
 	}
 	wg.Wait()
-	assert.LessOrEqual(t, c.pool.count, maxBridges)
+	assert.LessOrEqual(t, c.pool.count, maxNested)
 	_, _, err := eval(t.Context(), t, env, "lookup('outer', 100)", scope)
-	assert.ErrorContains(t, err, fmt.Sprintf("more than %d deep", maxBridges))
+	assert.ErrorContains(t, err, fmt.Sprintf("more than %d deep", maxNested))
 }
 
 func TestNamesAreReadFromTheText(t *testing.T) {

@@ -34,6 +34,13 @@ func (s *Scope) With(above ...Layer) *Scope {
 	return &Scope{ctx: s.ctx, templar: s.templar, layers: append(slices.Clone(above), s.layers...), resolving: s.resolving}
 }
 
+// In returns the scope for evaluations that end with ctx.
+func (s *Scope) In(ctx context.Context) jinja.Scope {
+	out := *s
+	out.ctx = ctx
+	return &out
+}
+
 // CycleError says that a variable needs itself.
 type CycleError struct{ Path []string }
 
