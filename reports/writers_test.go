@@ -528,3 +528,19 @@ func TestWorkbookIsStreamed(t *testing.T) {
 	})
 	assert.Equal(t, 0, b.file.GetActiveSheetIndex(), "it opens with the summary")
 }
+
+// The PDF has a title, its language and a bookmark for each part, for those who
+// find their way by them.
+func TestPDFHasTitleLanguageAndBookmarks(t *testing.T) {
+	if _, err := exec.LookPath("pdfinfo"); err != nil {
+		t.Skip("left out: pdfinfo (poppler-utils) is not installed")
+	}
+	file := filepath.Join(t.TempDir(), "report.pdf")
+	raw := writtenBy(t, writerOf(t, "pdf"), sourceOf(morning().make(), say.Korean))
+	require.NoError(t, os.WriteFile(file, raw, 0o600))
+	out, err := exec.Command("pdfinfo", "-enc", "UTF-8", file).CombinedOutput()
+	require.NoError(t, err, string(out))
+	assert.Regexp(t, `Title: +.*아침 기동`, string(out))
+	assert.Contains(t, string(raw), "/Lang (ko)")
+	assert.GreaterOrEqual(t, bytes.Count(raw, []byte("/Title ")), 8, "a bookmark for each part")
+}
