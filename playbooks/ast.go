@@ -56,6 +56,9 @@ type Scope struct {
 	// that are not keywords, not templated. (The vars: of import_role are Vars
 	// of its ImportScope, as Ansible has it.)
 	RoleParams *value.Dict
+	// ActionGroups are the modules, by full name, of each group that the scope's
+	// module_defaults name ("group/amazon.aws.aws").
+	ActionGroups map[string][]string
 	// File is the task file that an ImportScope brought in, as it was named
 	// (rendered); relative names inside it are looked for beside it first.
 	File string

@@ -256,7 +256,11 @@ func (s *session) moduleDefaults(sc *Scope, v *yaml.Node) {
 	for _, item := range items {
 		for _, e := range item.Entries {
 			name, ok := e.Key.Scalar.(string)
-			if !ok || strings.HasPrefix(name, "group/") {
+			if ok && strings.HasPrefix(name, groupPrefix) {
+				c.defaultsOfGroup(sc, e.Key, name)
+				continue
+			}
+			if !ok {
 				continue
 			}
 			var cl call

@@ -138,6 +138,8 @@ func (a *Ansible) Emit(e event.Event) {
 		a.attemptFailed(d)
 	case event.HostTaskEnded:
 		a.hostTaskEnded(d)
+	case event.HostTaskHeld:
+		a.resultOn(event.HostTaskEnded{Play: d.Play, Task: d.Task, Host: d.Host, Outcome: d.Outcome, Result: d.Result, Loop: d.Loop, Delegate: d.Delegate})
 	case event.Included:
 		a.included(d)
 	case event.Notified:
@@ -155,7 +157,9 @@ func (a *Ansible) Emit(e event.Event) {
 	case event.PlayEnded:
 		delete(a.plays, d.Play)
 	case event.RunEnded:
-		a.recap(d.Recap)
+		if d.ExitCode != errorCode {
+			a.recap(d.Recap)
+		}
 	}
 }
 
@@ -168,6 +172,10 @@ func (a *Ansible) entered(d event.HostEntered) {
 		a.line(fmt.Sprintf("<%s> EXEC %s", address, d.Become), "debug")
 	}
 }
+
+// errorCode is the exit code of a run that an error of ours or a mistake of the
+// playbook ended: there is no recap then.
+const errorCode = 1
 
 // line prints text in the colour of its kind.
 func (a *Ansible) line(text, kind string) { a.print(a.out, text, kind) }
@@ -368,7 +376,17 @@ func alwaysVerbose(t event.TaskStarted, values *value.Dict, o event.Outcome) boo
 }
 
 func (a *Ansible) hostTaskEnded(d event.HostTaskEnded) {
+	if d.Aborts {
+		return // Ansible stops before it shows the result
+	}
 	a.count(d)
+	if !d.Held {
+		a.resultOn(d)
+	}
+}
+
+// resultOn shows how a task ended on a host.
+func (a *Ansible) resultOn(d event.HostTaskEnded) {
 	t := a.tasks[d.Task]
 	key := cellKey{d.Task, d.Host}
 	d.Loop = d.Loop && a.items[key]

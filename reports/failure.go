@@ -278,6 +278,11 @@ type cause struct {
 
 // probableCauses are tried in order; the more special ones come first.
 var probableCauses = []cause{
+	// First: such a message lists the names of arguments, timeout among them.
+	{[]string{"unsupported parameters for", "missing required arguments", "parameters are mutually exclusive", "parameters are required together",
+		"one of the following is required", "but all of the following are missing", "validation of arguments failed", "and we were unable to convert to", "must be one of:"},
+		say.T("The arguments of the task are not what the module takes.", "작업의 인자가 모듈이 받는 것과 다릅니다."),
+		say.T("Correct the task; 'sunup doc MODULE' lists the arguments.", "작업을 고치십시오. 인자 목록은 'sunup doc 모듈'로 볼 수 있습니다.")},
 	{[]string{"host key verification failed", "host key has changed", "remote host identification has changed"},
 		say.T("The host's key is not the one that is known: it was installed anew, or another machine answers at its address.", "호스트 키가 알려진 키와 다릅니다. 재설치되었거나 다른 장비가 그 주소에서 응답하고 있습니다."),
 		say.T("Compare the key with the person in charge of the host before you trust it; then renew the line in known_hosts.", "담당자와 키를 확인한 뒤에만 known_hosts의 해당 줄을 갱신하십시오.")},

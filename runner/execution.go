@@ -41,14 +41,32 @@ func (x *execution) fresh() *taskEnd {
 		}
 	})
 	defer began.Stop()
+	result := x.perform()
+	for x.wantsDebugger(x.outcomeOf(result), result) {
+		again, next := x.debugged(result)
+		if next == doAgain {
+			x = again
+			result = x.perform()
+			continue
+		}
+		if x.held = true; next == quit {
+			x.run_.Stop()
+		}
+		break
+	}
+	return x.conclude(result)
+}
+
+// perform does the task once, or for each item of its loop.
+func (x *execution) perform() *value.Dict {
 	if x.task.Loop == nil {
-		return x.conclude(x.once(x.scope, nil))
+		return x.once(x.scope, nil)
 	}
 	items, final, skip := x.items()
 	if skip != nil {
-		return x.conclude(skip)
+		return skip
 	}
-	return x.conclude(x.loop(items, final))
+	return x.loop(items, final)
 }
 
 // failure is a failed result of the engine's own.
@@ -391,8 +409,8 @@ func delegatedVars(t target, host string) *value.Dict {
 // arguments evaluates the task's arguments and puts module_defaults below.
 func (x *execution) arguments(scope *vars.Scope, m *modules.Module) (*value.Dict, error) {
 	out := &value.Dict{}
-	for i := len(x.plan.defaults) - 1; i >= 0; i-- {
-		if err := x.mergeDefaults(out, scope, x.plan.defaults[i], m); err != nil {
+	if len(x.plan.defaults) > 0 {
+		if err := x.addDefaults(out, scope, m); err != nil {
 			return nil, err
 		}
 	}
@@ -449,31 +467,6 @@ func (x *execution) noteVaulted(name string, secret value.Vaulted) {
 		x.vaulted = map[string]value.Vaulted{}
 	}
 	x.vaulted[name] = secret
-}
-
-// mergeDefaults adds the module_defaults of one scope: of the module by any of
-// its names, or of a group it belongs to.
-func (x *execution) mergeDefaults(out *value.Dict, scope *vars.Scope, raw any, m *modules.Module) error {
-	list := []any{raw}
-	if l, ok := raw.(*value.List); ok {
-		list = l.Items
-	}
-	for _, one := range list {
-		v, _, err := x.run_.Templar.Value(x.ctx, scope, one)
-		if err != nil {
-			return err
-		}
-		d, ok := v.(*value.Dict)
-		if !ok {
-			continue
-		}
-		for name, args := range d.All() {
-			if a, isDict := args.(*value.Dict); isDict && m.HasName(value.Str(name)) {
-				out.Update(a)
-			}
-		}
-	}
-	return nil
 }
 
 // boundCall is a module call with its own time.
@@ -641,6 +634,7 @@ func (x *execution) lacksHandler(name string, result *value.Dict) {
 	}
 	result.Set("failed", true)
 	result.Set("msg", msg)
+	x.aborts = true
 	x.run_.cancel.abort(errors.New(msg))
 }
 
@@ -741,6 +735,7 @@ func (x *execution) tell(end *taskEnd) {
 		Result: x.shown(end.result), Loop: x.task.Loop != nil, Delegate: x.delegate,
 		Began: x.began, Took: now.Sub(x.began),
 	}
+	e.Aborts, e.Held = x.aborts, x.held
 	if n := x.attempts + x.resent; n > 1 {
 		e.Attempts = n
 	}

@@ -83,6 +83,8 @@ type Options struct {
 	Defaults Defaults
 	// Prompt asks the person; nil means nobody is there.
 	Prompt Prompter
+	// Debugger is the person at the task debugger; nil means that there is none.
+	Debugger Debugger
 	// Confirm is asked before each task with --step: run it, skip it, or
 	// continue without asking; nil means do not ask.
 	Confirm func(task string) StepAnswer
@@ -153,7 +155,10 @@ type Defaults struct {
 	// MaxFailPercentage and AnyErrorsFatal when a play says nothing.
 	AnyErrorsFatal bool
 	// MissingHandlerWarns makes a notice that no handler answers to a warning.
-	MissingHandlerWarns bool
+	// Debugger calls the task debugger for every failed or unreachable host;
+	// DebuggerIgnoresErrors leaves failures that are ignored out.
+	Debugger, DebuggerIgnoresErrors bool
+	MissingHandlerWarns             bool
 	// Shell and TempDir on the hosts.
 	Shell, TempDir string
 }

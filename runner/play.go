@@ -81,6 +81,7 @@ type playSettings struct {
 	maxFail        float64 // percent; negative: not limited
 	anyErrorsFatal bool
 	check          bool
+	debugger       bool // for every failed or unreachable host
 	forceHandlers  bool
 }
 
@@ -252,6 +253,10 @@ func (p *playRun) readSettings(scope *vars.Scope) (playSettings, error) {
 		return s, err
 	}
 	s.strategy = strings.TrimPrefix(cmp.Or(s.strategy, p.run.Defaults.Strategy, "linear"), "ansible.builtin.")
+	s.debugger = p.run.Defaults.Debugger
+	if s.strategy == "debug" { // linear, with the debugger
+		s.strategy, s.debugger = "linear", true
+	}
 	if s.check, err = set.bool("check_mode", p.run.Check); err != nil {
 		return s, err
 	}

@@ -25,6 +25,7 @@ type Run struct {
 	links     links
 	jobs      jobs
 	extraVars vars.Layer
+	debugging sync.Mutex // one person, one prompt
 	asked     vars.Layer // passwords given for the run
 
 	plans sync.Map // *playbooks.Task -> *taskPlan

@@ -18,9 +18,10 @@ type taskPlan struct {
 	task   *playbooks.Task
 	module *modules.Module // nil for engine words without an entry
 
-	when        []any // outermost first
-	environment []any // outermost first
-	defaults    []any // module_defaults, innermost first
+	when        []any               // outermost first
+	environment []any               // outermost first
+	defaults    []any               // module_defaults, innermost first
+	groups      map[string][]string // the modules of groups in module_defaults
 	// lower and upper are the fixed layers of the scopes: task and block
 	// variables; role and play variables are added per host.
 	includeVars []vars.Layer // of dynamic includes around the task, innermost first
@@ -51,6 +52,12 @@ func (p *taskPlan) addScope(s *playbooks.Scope) {
 	}
 	if d := s.Keywords["module_defaults"]; d != nil {
 		p.defaults = append(p.defaults, d.Value)
+		for name, modules := range s.ActionGroups {
+			if p.groups == nil {
+				p.groups = map[string][]string{}
+			}
+			p.groups[name] = modules
+		}
 	}
 	if s.Kind != playbooks.PlayScope && s.Kind != playbooks.RoleScope && s.Vars.Len() > 0 {
 		level, origin := vars.BlockVars, "block vars"

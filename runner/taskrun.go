@@ -286,6 +286,13 @@ type execution struct {
 	vaulted map[string]value.Vaulted
 	// hidden: the module asked that nothing of its result is shown.
 	hidden bool
+	// asWritten is the task before the person at the debugger changed it; nil when
+	// they did not.
+	asWritten *playbooks.Task
+	// held: the person at the debugger saw the result.
+	held bool
+	// aborts: the run ends with it, for a mistake of the playbook.
+	aborts bool
 	// intended: it was told that the task begins on the host.
 	intended atomic.Bool
 	// given is how variables that the module gave are kept, for the record.

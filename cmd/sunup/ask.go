@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"golang.org/x/term"
+
+	"sunup/internal/say"
 )
 
 // ask prints a question and reads one line; secret input is not echoed.
@@ -45,3 +47,15 @@ type prompter struct{ app *app }
 func (p prompter) Ask(question string, secret bool) (string, error) {
 	return p.app.ask(question, secret)
 }
+
+// debugger is the person at the task debugger.
+type debugger struct{ app *app }
+
+// Ask reads one command.
+func (d debugger) Ask(prompt string) (string, error) {
+	fmt.Fprint(d.app.out, prompt) // among what it is about, as Ansible does
+	return d.app.ask("", false)
+}
+
+// Show prints what a command found.
+func (d debugger) Show(text say.Text) { d.app.tell(d.app.out, text) }

@@ -305,6 +305,7 @@ func (p *project) runOptions(f *runFlags, paths []string) (runner.Options, error
 	if term.IsTerminal(int(p.app.in.Fd())) {
 		o.Prompt = prompter{p.app}
 	}
+	o.Debugger = debugger{p.app}
 	if o.Forks == 0 {
 		o.Forks = c.Int("DEFAULT_FORKS", runner.DefaultForks)
 	}
@@ -401,6 +402,9 @@ func (p *project) defaults(f connectFlags) (runner.Defaults, error) {
 		HashMerge:      c.Text("DEFAULT_HASH_BEHAVIOUR") == "merge",
 		AnyErrorsFatal: c.Bool("ANY_ERRORS_FATAL"),
 		Shell:          c.Text("DEFAULT_EXECUTABLE"),
+
+		Debugger:              c.Bool("ENABLE_TASK_DEBUGGER"),
+		DebuggerIgnoresErrors: c.Bool("TASK_DEBUGGER_IGNORE_ERRORS"),
 
 		MissingHandlerWarns: !c.Bool("ERROR_ON_MISSING_HANDLER"),
 		TempDir:             c.Text("DEFAULT_REMOTE_TMP"),

@@ -56,6 +56,8 @@ var Settings = []Setting{
 	{Name: "DEFAULT_FILTER_PLUGIN_PATH", Env: []string{"ANSIBLE_FILTER_PLUGINS"}, Section: "defaults", Key: "filter_plugins", PathList: true,
 		Default: "~/.ansible/plugins/filter:/usr/share/ansible/plugins/filter", Doc: say.T("Where filters of one's own are (Python).", "직접 만든 필터가 있는 곳 (파이썬).")},
 	{Name: "DEFAULT_FORCE_HANDLERS", Env: []string{"ANSIBLE_FORCE_HANDLERS"}, Section: "defaults", Key: "force_handlers", Default: "False", Doc: say.T("Run handlers of failed hosts too.", "실패한 호스트의 핸들러도 실행한다.")},
+	{Name: "ENABLE_TASK_DEBUGGER", Env: []string{"ANSIBLE_ENABLE_TASK_DEBUGGER"}, Section: "defaults", Key: "enable_task_debugger", Default: "False", Doc: say.T("Call the task debugger when a task fails.", "작업이 실패하면 작업 디버거를 부른다.")},
+	{Name: "TASK_DEBUGGER_IGNORE_ERRORS", Env: []string{"ANSIBLE_TASK_DEBUGGER_IGNORE_ERRORS"}, Section: "defaults", Key: "task_debugger_ignore_errors", Default: "True", Doc: say.T("The task debugger is not called for errors that are ignored.", "무시하는 오류에는 작업 디버거를 부르지 않는다.")},
 	{Name: "ERROR_ON_MISSING_HANDLER", Env: []string{"ANSIBLE_ERROR_ON_MISSING_HANDLER"}, Section: "defaults", Key: "error_on_missing_handler", Default: "True", Doc: say.T("A notice that no handler answers to ends the run.", "응답하는 핸들러가 없는 알림이 있으면 실행을 끝낸다.")},
 	{Name: "DEFAULT_FORKS", Env: []string{"ANSIBLE_FORKS"}, Section: "defaults", Key: "forks", Default: "", Doc: say.T("Hosts that work at once (unset: 256).", "동시에 작업하는 호스트 수 (미설정: 256).")},
 	{Name: "DEFAULT_GATHERING", Env: []string{"ANSIBLE_GATHERING"}, Section: "defaults", Key: "gathering", Default: "implicit", Doc: say.T("When facts are gathered.", "팩트를 모으는 때.")},

@@ -47,6 +47,7 @@ const (
 	TypeAttemptFailed   Type = "attempt_failed"
 	TypeJobPolled       Type = "job_polled"
 	TypeHostTaskEnded   Type = "host_task_ended"
+	TypeHostTaskHeld    Type = "host_task_held"
 	TypeIncluded        Type = "included"
 	TypeNotified        Type = "notified"
 	TypeHostLost        Type = "host_lost"
@@ -495,6 +496,25 @@ type HostTaskEnded struct {
 	Took     time.Duration `json:"took"`  // nanoseconds
 	// Attempts is how often it was tried, when more than once.
 	Attempts int `json:"attempts,omitempty"`
+	// Aborts says that the run ends with it: it brought a mistake of the playbook
+	// to light.
+	Aborts bool `json:"aborts,omitempty"`
+	// Held says that the result was told before, when it was held.
+	Held bool `json:"held,omitempty"`
+}
+
+// HostTaskHeld says that the result of a task on one host stands before the
+// person at the task debugger, who may have it done again: it counts only when
+// host_task_ended follows.
+type HostTaskHeld struct {
+	Play    int     `json:"play"`           // the play's number
+	Task    int     `json:"task"`           // the task's number
+	Host    string  `json:"host"`           // inventory name
+	Outcome Outcome `json:"outcome"`        // how it would end
+	Result  Result  `json:"result"`         // what was returned
+	Loop    bool    `json:"loop,omitempty"` // its items were told before
+	// Delegate is the host that did the work, when it is another one.
+	Delegate string `json:"delegate,omitempty"`
 }
 
 // Included says which file or role was included for which hosts.
@@ -685,6 +705,7 @@ func (ItemEnded) Type() Type       { return TypeItemEnded }
 func (AttemptFailed) Type() Type   { return TypeAttemptFailed }
 func (JobPolled) Type() Type       { return TypeJobPolled }
 func (HostTaskEnded) Type() Type   { return TypeHostTaskEnded }
+func (HostTaskHeld) Type() Type    { return TypeHostTaskHeld }
 func (Included) Type() Type        { return TypeIncluded }
 func (Notified) Type() Type        { return TypeNotified }
 func (HostLost) Type() Type        { return TypeHostLost }

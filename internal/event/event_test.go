@@ -25,7 +25,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // kinds is one body of every kind.
 var kinds = []Data{
 	RunStarted{}, RunResumed{}, Planned{}, PlayStarted{}, InputRead{}, BatchStarted{}, TaskStarted{}, HostTaskBegan{}, HostEntered{}, ItemEnded{}, AttemptFailed{}, JobPolled{},
-	HostTaskEnded{}, Included{}, Notified{}, HostLost{}, HostQuarantined{}, Gathered{}, Steered{}, Probe{}, HostUp{}, Forecast{}, Anomaly{}, Warning{}, Stats{},
+	HostTaskEnded{}, HostTaskHeld{}, Included{}, Notified{}, HostLost{}, HostQuarantined{}, Gathered{}, Steered{}, Probe{}, HostUp{}, Forecast{}, Anomaly{}, Warning{}, Stats{},
 	Meta{}, NoHostsLeft{}, PlayEnded{}, RunEnded{},
 }
 

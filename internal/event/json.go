@@ -92,6 +92,8 @@ func readData(kind Type, b json.RawMessage) (Data, error) {
 		return read[JobPolled](b)
 	case TypeHostTaskEnded:
 		return read[HostTaskEnded](b)
+	case TypeHostTaskHeld:
+		return read[HostTaskHeld](b)
 	case TypeIncluded:
 		return read[Included](b)
 	case TypeNotified:
