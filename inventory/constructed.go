@@ -150,7 +150,7 @@ func (c *construction) conditions(h *Host, vars *value.Dict) {
 }
 
 // safeName makes a group's name usable as a variable's.
-func safeName(name string) string { return badLetter.ReplaceAllString(name, "_") }
+func safeName(name string) string { return badLetter().ReplaceAllString(name, "_") }
 
 func (c *construction) keys(h *Host, vars *value.Dict) {
 	n := c.root.Get("keyed_groups")

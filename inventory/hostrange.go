@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"sunup/internal/say"
 )
@@ -21,14 +22,16 @@ const (
 	label        = `(?:` + word + `|` + letterRange + `)(?:[\p{L}\p{N}_-]|` + letterRange + `)*`
 )
 
+// The forms are compiled when the first host or pattern needs them: together
+// they take longer than all of a command such as --version.
 var (
-	bracketedPort = regexp.MustCompile(`^\[(.+)\]:([0-9]+)$`)
-	namePort      = regexp.MustCompile(`^((?:[^:\[\]]|\[[^\]]*\])*):([0-9]+)$`)
-	ipv4          = regexp.MustCompile(`(?i)^(?:` + octet + `\.){3}` + octet + `$`)
-	hostname      = regexp.MustCompile(`(?i)^` + label + `(?:\.` + label + `)*$`)
+	bracketedPort = form(`^\[(.+)\]:([0-9]+)$`)
+	namePort      = form(`^((?:[^:\[\]]|\[[^\]]*\])*):([0-9]+)$`)
+	ipv4          = form(`(?i)^(?:` + octet + `\.){3}` + octet + `$`)
+	hostname      = form(`(?i)^` + label + `(?:\.` + label + `)*$`)
 	// Only the last alternative is held to the end: in Ansible's expression, too,
 	// so that a pattern such as fe80::1:&web stays in one piece.
-	ipv6 = regexp.MustCompile(`(?i)^(?:` + strings.Join([]string{
+	ipv6 = form(`(?i)^(?:` + strings.Join([]string{
 		`(?:` + quad + `:){7}` + quad,
 		`(?:` + quad + `:){1,6}:`,
 		`(?:` + quad + `:)(?::` + quad + `){1,6}`,
@@ -43,18 +46,23 @@ var (
 		`::(?:ffff:)?(?:` + octet + `\.){3}` + octet,
 		`(?:0:){5}ffff:(?:` + octet + `\.){3}` + octet + `$`,
 	}, `|`) + `)`)
-	rangeInName = regexp.MustCompile(`\[[^\]]*\]`)
+	rangeInName = form(`\[[^\]]*\]`)
 )
 
-func isIPv6(s string) bool { return strings.Contains(s, ":") && ipv6.MatchString(s) }
+// form is a regular expression that is compiled when it is asked for first.
+func form(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
+
+func isIPv6(s string) bool { return strings.Contains(s, ":") && ipv6().MatchString(s) }
 
 // isHostname reports whether s is made of labels; a label must not end in a
 // hyphen or an underscore.
 func isHostname(s string) bool {
-	if !hostname.MatchString(s) {
+	if !hostname().MatchString(s) {
 		return false
 	}
-	for _, l := range strings.Split(rangeInName.ReplaceAllString(s, "r"), ".") {
+	for _, l := range strings.Split(rangeInName().ReplaceAllString(s, "r"), ".") {
 		if strings.HasSuffix(l, "-") || strings.HasSuffix(l, "_") {
 			return false
 		}
@@ -66,7 +74,7 @@ func isHostname(s string) bool {
 // reports false when the text is none of these.
 func parseAddress(s string) (host string, port int, ok bool) {
 	host = s
-	for _, form := range []*regexp.Regexp{bracketedPort, namePort} {
+	for _, form := range []*regexp.Regexp{bracketedPort(), namePort()} {
 		if m := form.FindStringSubmatch(host); m != nil {
 			n, err := strconv.Atoi(m[2])
 			if err != nil {
@@ -75,7 +83,7 @@ func parseAddress(s string) (host string, port int, ok bool) {
 			host, port = m[1], n
 		}
 	}
-	if ipv4.MatchString(host) || isIPv6(host) || isHostname(host) {
+	if ipv4().MatchString(host) || isIPv6(host) || isHostname(host) {
 		return host, port, true
 	}
 	return s, 0, false

@@ -28,8 +28,8 @@ type pendingGroup struct {
 }
 
 var (
-	section   = regexp.MustCompile(`^\[([^:\]\s]+)(?::([\p{L}\p{N}_]+))?\]\s*(?:#.*)?$`)
-	groupName = regexp.MustCompile(`^([^:\]\s]+)\s*(?:#.*)?$`)
+	section   = form(`^\[([^:\]\s]+)(?::([\p{L}\p{N}_]+))?\]\s*(?:#.*)?$`)
+	groupName = form(`^([^:\]\s]+)\s*(?:#.*)?$`)
 )
 
 var sectionKinds = []string{"hosts", "children", "vars"}
@@ -57,7 +57,7 @@ func (f *iniFile) atByte(line string, offset int) diag.Pos {
 }
 
 func (f *iniFile) read(line, trimmed string) {
-	if m := section.FindStringSubmatch(trimmed); m != nil {
+	if m := section().FindStringSubmatch(trimmed); m != nil {
 		f.section(line, m[1], m[2])
 		return
 	}
@@ -124,7 +124,7 @@ func (f *iniFile) wait(name string, p *pendingGroup) {
 func (f *iniFile) badSection(line, trimmed string) {
 	f.kind = "ignored"
 	fix := say.T("remove the spaces and other characters", "공백과 다른 문자를 지우세요")
-	if tight := strings.Join(strings.Fields(trimmed), ""); section.MatchString(tight) {
+	if tight := strings.Join(strings.Fields(trimmed), ""); section().MatchString(tight) {
 		fix = say.T("write %s", "%s{으로/로} 쓰세요", tight)
 	}
 	f.fail(f.at(line, "["), "inventory-section",
@@ -135,7 +135,7 @@ func (f *iniFile) badSection(line, trimmed string) {
 
 // childLine reads the name of a group below the section's.
 func (f *iniFile) childLine(line, trimmed string) {
-	m := groupName.FindStringSubmatch(trimmed)
+	m := groupName().FindStringSubmatch(trimmed)
 	pos := f.at(line, trimmed)
 	if m == nil {
 		f.fail(pos, "inventory-child",

@@ -249,7 +249,7 @@ func (h *Host) GroupNames() []string {
 
 // ShortName returns the magic variable inventory_hostname_short.
 func (h *Host) ShortName() string {
-	if ipv4.MatchString(h.Name) || isIPv6(h.Name) {
+	if ipv4().MatchString(h.Name) || isIPv6(h.Name) {
 		return h.Name
 	}
 	short, _, _ := strings.Cut(h.Name, ".")

@@ -1,7 +1,6 @@
 package inventory
 
 import (
-	"regexp"
 	"strings"
 
 	"sunup/internal/diag"
@@ -70,12 +69,12 @@ func (r *reader) called(name string, pos diag.Pos) string {
 	return name
 }
 
-var badLetter = regexp.MustCompile(`^[\p{Nd}]|[^\p{L}\p{N}_]`)
+var badLetter = form(`^[\p{Nd}]|[^\p{L}\p{N}_]`)
 
 func badLetters(name string) string {
 	var out []string
 	seen := map[string]bool{}
-	for _, c := range badLetter.FindAllString(name, -1) {
+	for _, c := range badLetter().FindAllString(name, -1) {
 		if !seen[c] {
 			seen[c] = true
 			out = append(out, "'"+c+"'")

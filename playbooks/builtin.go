@@ -4,6 +4,7 @@ import (
 	_ "embed" // moved.txt
 	"sort"
 	"strings"
+	"sync"
 
 	"sunup/internal/diag"
 	"sunup/internal/say"
@@ -23,8 +24,8 @@ var builtinModules = setOf(strings.Fields(`
 var movedText string
 
 // movedModules maps the short name of a module that left ansible-core to the
-// full one. moved.py makes the list.
-var movedModules = func() map[string]string {
+// full one. moved.py makes the list. It is long, and read when somebody asks.
+var movedModules = sync.OnceValue(func() map[string]string {
 	m := map[string]string{}
 	for line := range strings.Lines(movedText) {
 		collection, list, _ := strings.Cut(strings.TrimSpace(line), ": ")
@@ -37,13 +38,13 @@ var movedModules = func() map[string]string {
 		}
 	}
 	return m
-}()
+})
 
 // structuralNames are the actions that belong to the language.
 var structuralNames = sortedKeys(structural)
 
 // moduleNames is for "did you mean" when there is no catalogue.
-var moduleNames = append(sortedKeys(builtinModules), sortedKeys(movedModules)...)
+func moduleNames() []string { return append(sortedKeys(builtinModules), sortedKeys(movedModules())...) }
 
 // lookupNames are the lookups of ansible-core, for with_NAME.
 var lookupNames = setOf(strings.Fields(`

@@ -25,8 +25,8 @@ func (core) Resolve(name string, collections []string) (string, bool, bool) {
 	switch {
 	case builtinModules[short]:
 		return "ansible.builtin." + short, freeFormModules[short], true
-	case movedModules[short] != "":
-		return movedModules[short], false, true
+	case movedModules()[short] != "":
+		return movedModules()[short], false, true
 	}
 	return "", false, false
 }

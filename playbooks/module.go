@@ -90,8 +90,8 @@ func (c *place) notInCatalogue(name string, into *call) found {
 	switch {
 	case builtinModules[into.short]:
 		into.module = "ansible.builtin." + into.short
-	case movedModules[into.short] != "":
-		into.module = movedModules[into.short]
+	case movedModules()[into.short] != "":
+		into.module = movedModules()[into.short]
 	case c.o.Modules == nil:
 	case strings.Count(into.short, ".") < 2 || !isDotted(into.short) || strings.HasPrefix(into.short, "ansible.builtin."):
 		return notFound
@@ -233,7 +233,7 @@ func (c *place) moduleIn(dirs []string, name string) string {
 
 func (c *place) unknownModule(key *yaml.Node) diag.Problem {
 	name := scalarText(key)
-	names := moduleNames
+	names := moduleNames()
 	if c.o.Modules != nil {
 		names = append(c.o.Modules.Names(), structuralNames...)
 	}
