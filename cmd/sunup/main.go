@@ -28,12 +28,8 @@ const (
 // version is set at build time.
 var version = "dev"
 
-// allowance is what a run may allocate between two collections of garbage: all
-// that one on some dozen hosts needs.
-const allowance = 64 << 20
-
 func main() {
-	collector.Allow(allowance)
+	collector.Allow(collector.Allowance)
 	os.Exit(run(os.Args, os.Stdin, os.Stdout, os.Stderr))
 }
 

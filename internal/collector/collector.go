@@ -19,6 +19,9 @@ import (
 	"sync"
 )
 
+// Allowance is the command's: all that a run on some dozen hosts needs.
+const Allowance = 64 << 20
+
 const (
 	usual = 100 // percent: Go's default
 	// smallest is the heap that Go assumes at least: what a percentage is of

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 	"time"
 
 	"sunup/internal/event"
@@ -317,13 +318,19 @@ func loadCells(ctx context.Context, s *store.Store, runID string) (Cells, error)
 	return c, nil
 }
 
+// packers and unpackers are used again: each holds about a mebibyte, and a
+// digest has many small parts.
+var (
+	packers   = sync.Pool{New: func() any { z, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed); return z }}
+	unpackers = sync.Pool{New: func() any { return new(gzip.Reader) }}
+)
+
 // pack writes a digest as compressed JSON.
 func pack(v any) ([]byte, error) {
 	var b bytes.Buffer
-	z, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
-	if err != nil {
-		return nil, err
-	}
+	z := packers.Get().(*gzip.Writer)
+	defer packers.Put(z)
+	z.Reset(&b)
 	if err := json.NewEncoder(z).Encode(v); err != nil {
 		return nil, fmt.Errorf("write digest: %w", err)
 	}
@@ -337,8 +344,9 @@ func pack(v any) ([]byte, error) {
 const maxDigest = 256 << 20
 
 func unpack(body []byte, v any) error {
-	z, err := gzip.NewReader(bytes.NewReader(body))
-	if err != nil {
+	z := unpackers.Get().(*gzip.Reader)
+	defer unpackers.Put(z)
+	if err := z.Reset(bytes.NewReader(body)); err != nil {
 		return fmt.Errorf("read digest: %w", err)
 	}
 	return json.NewDecoder(io.LimitReader(z, maxDigest)).Decode(v)

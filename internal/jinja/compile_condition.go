@@ -98,14 +98,14 @@ func (c *compiler) comparison(e *compareExpr) testFn {
 		}
 		return ok, nil
 	}
-	x, y, compare := c.integer(e.first), c.integer(e.rest[0]), integerOps[e.ops[0]]
-	if x == nil || y == nil || compare == nil {
+	x, y, when := c.integer(e.first), c.integer(e.rest[0]), integerOps[e.ops[0]]
+	if x == nil || y == nil || when == 0 {
 		return general
 	}
 	return func(rt *runtime) (bool, error) {
 		if a, ok := x(rt); ok {
 			if b, ok := y(rt); ok {
-				return compare(a, b), nil
+				return outcome(a, b)&when != 0, nil
 			}
 		}
 		return general(rt)
@@ -142,13 +142,23 @@ func (c *compiler) comparisons(e *compareExpr) testFn {
 	}
 }
 
-var integerOps = map[string]func(a, b int) bool{
-	"==": func(a, b int) bool { return a == b },
-	"!=": func(a, b int) bool { return a != b },
-	"<":  func(a, b int) bool { return a < b },
-	"<=": func(a, b int) bool { return a <= b },
-	">":  func(a, b int) bool { return a > b },
-	">=": func(a, b int) bool { return a >= b },
+// Outcomes of comparing two integers; an operator is true for some of them.
+const (
+	less = 1 << iota
+	equal
+	greater
+)
+
+var integerOps = map[string]int{"==": equal, "!=": less | greater, "<": less, "<=": less | equal, ">": greater, ">=": greater | equal}
+
+func outcome(a, b int) int {
+	switch {
+	case a < b:
+		return less
+	case a > b:
+		return greater
+	}
+	return equal
 }
 
 // integer compiles an expression that is an integer by its look, a number or
