@@ -28,6 +28,7 @@ var sections = []section{
 	{"record", "the same with and without a record on disk", (*bench).recorded},
 	{"ansible", "the same beside ansible-core and Mitogen, in turn (minutes)", (*bench).besideAnsible},
 	{"link", "the same over a link with a delay of 20 ms", (*bench).farHosts},
+	{"crowd", "1,000 hosts behind one sshd: who is refused", (*bench).crowd},
 	{"fleet", "1,000 and 5,000 simulated hosts x 10 tasks", (*bench).fleets},
 	{"store", "events stored per second; 1,000 hosts with and without a record", (*bench).stored},
 	{"large", "5,000 hosts x 50 tasks with and without a record (5 minutes a pair; only when named)", (*bench).recordedLarge},

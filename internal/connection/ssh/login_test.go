@@ -186,6 +186,37 @@ func TestDroppedBeforeGreeting(t *testing.T) {
 	}
 }
 
+// A server that drops us while it lets others in is crowded: we stay in line,
+// and fewer of us come at once.
+func TestCrowdedServer(t *testing.T) {
+	s := conntest.StartServer(t, conntest.ServerOptions{DropFirst: 20})
+	env := Environment{Pacer: NewPacer(7)}
+	pauses := 0
+	env.Sleep = func(context.Context, time.Duration) error {
+		pauses++
+		env.Pacer.mu.Lock()
+		defer env.Pacer.mu.Unlock()
+		for _, g := range env.Pacer.gates {
+			g.logins.Add(1) // somebody else's
+		}
+		return nil
+	}
+	keeper, err := env.Pacer.enter(context.Background(), fmt.Sprintf("%s:%d", s.Host, s.Port)) // or the gate would be forgotten
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := try(t, open(t, to(s), env)); err != nil || pauses != 20 {
+		t.Errorf("%v after %d pauses", err, pauses)
+	}
+	if g := keeper.gate; g.closed != 7-fewestLogins || len(g.places) != 1+g.closed-g.owed {
+		t.Errorf("%d places closed, %d owed, %d taken", g.closed, g.owed, len(g.places))
+	}
+	keeper.leave()
+	if len(env.Pacer.gates) != 0 {
+		t.Error("the pacer keeps addresses for ever")
+	}
+}
+
 // No more logins than the pacer allows are under way toward one address.
 func TestPacer(t *testing.T) {
 	s := conntest.StartServer(t, conntest.ServerOptions{})

@@ -3,6 +3,7 @@ package ssh
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 )
 
 // defaultLogins respects OpenSSH's MaxStartups 10:30:100: with ten logins under
@@ -20,10 +21,23 @@ type Pacer struct {
 	gates map[string]*gate
 }
 
+// fewestLogins is how far a crowded address slows us down.
+const fewestLogins = 3
+
 // gate is the places of one address; it exists while somebody uses it.
 type gate struct {
 	places chan struct{}
 	users  int
+	closed int          // places that nobody gets any more: the address was crowded
+	owed   int          // of those, still to be taken from who leaves
+	logins atomic.Int64 // that succeeded
+}
+
+// place is one login under way.
+type place struct {
+	pacer   *Pacer
+	address string
+	gate    *gate
 }
 
 // NewPacer returns a pacer for so many logins at once toward each address.
@@ -32,7 +46,7 @@ func NewPacer(limit int) *Pacer {
 }
 
 // enter waits for a place; leave gives it back.
-func (p *Pacer) enter(ctx context.Context, address string) (leave func(), err error) {
+func (p *Pacer) enter(ctx context.Context, address string) (*place, error) {
 	p.mu.Lock()
 	g := p.gates[address]
 	if g == nil {
@@ -41,18 +55,44 @@ func (p *Pacer) enter(ctx context.Context, address string) (leave func(), err er
 	}
 	g.users++
 	p.mu.Unlock()
-	done := func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		if g.users--; g.users == 0 {
-			delete(p.gates, address)
-		}
-	}
+	l := &place{p, address, g}
 	select {
 	case g.places <- struct{}{}:
-		return func() { <-g.places; done() }, nil
+		return l, nil
 	case <-ctx.Done():
-		done()
+		l.gone()
 		return nil, ctx.Err()
+	}
+}
+
+func (l *place) leave() {
+	l.pacer.mu.Lock()
+	owed := l.gate.owed > 0
+	if owed {
+		l.gate.owed--
+	}
+	l.pacer.mu.Unlock()
+	if !owed {
+		<-l.gate.places
+	}
+	l.gone()
+}
+
+func (l *place) gone() {
+	l.pacer.mu.Lock()
+	defer l.pacer.mu.Unlock()
+	if l.gate.users--; l.gate.users == 0 {
+		delete(l.pacer.gates, l.address)
+	}
+}
+
+// crowded tells that the address dropped us: from now on one place less is
+// given.
+func (l *place) crowded() {
+	l.pacer.mu.Lock()
+	defer l.pacer.mu.Unlock()
+	if l.pacer.limit-l.gate.closed > fewestLogins {
+		l.gate.closed++
+		l.gate.owed++
 	}
 }

@@ -117,23 +117,39 @@ func jumpName(spec string) string {
 }
 
 // startupRetries are the pauses, each made longer by up to a half, when a server
-// drops us before it greets because too many are logging in (MaxStartups).
+// drops us before it greets because too many are logging in (MaxStartups). As
+// long as it lets others of ours in, it is crowded and not shut: then the last
+// pause is made again, up to crowdedRetries times in all.
 var startupRetries = []time.Duration{200 * time.Millisecond, 400 * time.Millisecond, 800 * time.Millisecond, 1600 * time.Millisecond, 3 * time.Second}
+
+const crowdedRetries = 50
 
 // hop connects to one server through the one before. The place at the pacer is
 // kept during pauses, so that a crowded server sees fewer of us.
 func (d *dialer) hop(ctx context.Context, before *ssh.Client, hop *settings) (*ssh.Client, error) {
-	leave, err := d.env.Pacer.enter(ctx, hop.address())
+	place, err := d.env.Pacer.enter(ctx, hop.address())
 	if err != nil {
 		return nil, err
 	}
-	defer leave()
+	defer place.leave()
+	seen := place.gate.logins.Load()
 	for try := 0; ; try++ {
 		client, greeted, err := d.try(ctx, before, hop)
-		if err == nil || greeted || try >= len(startupRetries) || ctx.Err() != nil {
+		if err == nil {
+			place.gate.logins.Add(1)
+		}
+		if err == nil || greeted || ctx.Err() != nil {
 			return client, err
 		}
-		pause := startupRetries[try]
+		place.crowded()
+		if try >= len(startupRetries) {
+			now := place.gate.logins.Load()
+			if now == seen || try >= crowdedRetries {
+				return nil, err
+			}
+			seen = now
+		}
+		pause := startupRetries[min(try, len(startupRetries)-1)]
 		if d.env.Sleep(ctx, pause+rand.N(pause/2)) != nil {
 			return nil, err
 		}
@@ -158,7 +174,7 @@ func (d *dialer) try(ctx context.Context, before *ssh.Client, hop *settings) (cl
 	}
 	conn.Close()
 	// A proxy command that fails will fail again; only servers are crowded.
-	dropped := hop.proxyCommand == "" && conn.in.Load() == 0 && limited.Err() == nil && (errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE))
+	dropped := hop.proxyCommand == "" && conn.dropped() && limited.Err() == nil && (errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE))
 	return nil, !dropped, d.failed(ctx, limited, hop, phase, err, notes)
 }
 
@@ -394,10 +410,23 @@ type countedConn struct {
 	net.Conn
 	tally *connection.Tally
 	in    atomic.Int64
+	words [len(crowdedWords)]byte // the first that came; of the reading goroutine
+	full  atomic.Bool             // they are crowdedWords
 }
+
+// crowdedWords is what OpenSSH may say instead of a greeting.
+const crowdedWords = "Exceeded MaxStartups"
+
+// dropped reports whether the server hung up without a greeting because too
+// many are logging in.
+func (c *countedConn) dropped() bool { return c.in.Load() == 0 || c.full.Load() }
 
 func (c *countedConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
+	if before := c.in.Load(); before < int64(len(c.words)) {
+		copy(c.words[before:], p[:n])
+		c.full.Store(string(c.words[:]) == crowdedWords)
+	}
 	c.in.Add(int64(n))
 	c.tally.BytesIn.Add(int64(n))
 	return n, err
