@@ -143,6 +143,9 @@ func (b *Builder) Emit(e event.Event) {
 			b.report.Steering = append(b.report.Steering, Steering{At: e.Time, Action: d.Action, Host: d.Host, User: d.User, From: d.From, Reason: d.Reason})
 		}
 		b.void(d.Void)
+		if d.Action == "release" {
+			b.released(d.Host)
+		}
 	case event.Anomaly:
 		b.anomaly(d)
 	case event.Warning:
@@ -402,6 +405,13 @@ func (b *Builder) quarantined(d event.HostQuarantined, e event.Event) {
 		}
 	}
 	b.report.Quarantine = append(b.report.Quarantine, q)
+}
+
+// released takes back what was said of a host: it took part again, and is no
+// work order any more.
+func (b *Builder) released(host string) {
+	b.report.Quarantine = slices.DeleteFunc(b.report.Quarantine, func(q Quarantined) bool { return q.Host == host })
+	b.regrade(b.host(host))
 }
 
 func (b *Builder) warning(d event.Warning) {

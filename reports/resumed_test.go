@@ -10,6 +10,30 @@ import (
 	"sunup/internal/event"
 )
 
+// TestWhoWasReleasedIsNoWorkOrder: a host that was set aside and taken in again
+// is as good as what it did.
+func TestWhoWasReleasedIsNoWorkOrder(t *testing.T) {
+	at := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+	var events []event.Event
+	for i, d := range []event.Data{
+		event.RunStarted{RunID: "r", Playbooks: []string{"m.yml"}},
+		event.PlayStarted{Play: 0, Name: "Kiosks", Hosts: []string{"k1", "k2"}},
+		event.HostQuarantined{Play: 0, Host: "k1"}, event.HostQuarantined{Play: 0, Host: "k2"},
+		event.Steered{Action: "release", Host: "k1", User: "ops"},
+		event.TaskStarted{Play: 0, Task: 1, ID: "m.yml:1", Name: "start"},
+		event.HostTaskEnded{Play: 0, Task: 1, Host: "k1", Outcome: event.Changed, Began: at},
+		event.PlayEnded{Play: 0, Outcome: event.OK}, event.RunEnded{Outcome: event.OK, ExitCode: 10},
+	} {
+		events = append(events, event.New(int64(i+1), at.Add(time.Duration(i)*time.Second), d))
+	}
+	r := Fold(events)
+	require.Len(t, r.Quarantine, 1)
+	assert.Equal(t, "k2", r.Quarantine[0].Host)
+	for _, h := range r.Hosts {
+		assert.Equal(t, map[string]event.Outcome{"k1": event.Changed, "k2": event.Quarantined}[h.Name], h.Outcome, h.Name)
+	}
+}
+
 // TestResumedRunHasOneEndOfEachTask holds the fold of a resumed run: with and
 // without the list of what counts no more.
 func TestResumedRunHasOneEndOfEachTask(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 
 	"sunup/internal/event"
 	"sunup/internal/forecast"
+	"sunup/internal/jinja"
 	"sunup/internal/value"
 	"sunup/internal/yaml"
 	"sunup/playbooks"
@@ -242,9 +243,25 @@ func (r *Run) plannedPlay(p *playRun) PlannedPlay {
 	for _, l := range p.limits {
 		out.Limits = append(out.Limits, l.words())
 	}
-	out.Probes = probeNames(p.play.Ours.Health)
+	for _, name := range probeNames(p.play.Ours.Health) {
+		out.Probes = append(out.Probes, p.asFirst(name))
+	}
 	p.planSteps(&out)
 	return out
+}
+
+// asFirst is a text with what is the variables' for the first host, as far as
+// that can be told before the run.
+func (p *playRun) asFirst(text string) string {
+	health := p.healthTask()
+	if len(p.hosts) == 0 || health == nil || !jinja.HasTemplate(text) {
+		return text
+	}
+	shown, err := p.run.Templar.Text(p.ctx, p.scopeFor(p.ctx, p.hosts[0], p.run.plan(health)), text)
+	if err != nil {
+		return text
+	}
+	return shown
 }
 
 // planSteps lists the tasks and whom they log in as and become, as far as the

@@ -40,7 +40,7 @@ func (a *app) listenKeys(run *runner.Run, screen *reports.Live) *keys {
 	if err != nil {
 		return nil
 	}
-	screen.Hint(say.T("p pause · c stop · ? help", "p 일시 중지 · c 중단 · ? 도움말"))
+	screen.Hint(say.T("p pause/go on · c stop · ? help", "p 일시 중지/계속 · c 중단 · ? 도움말"))
 	k := &keys{app: a, run: run, screen: screen, saved: *saved, fd: fd, done: make(chan struct{})}
 	k.single()
 	k.wg.Add(1)

@@ -231,13 +231,24 @@ func (t planText) who(p runner.PlannedPlay) string {
 		out = append(out, p.Owner)
 	}
 	if p.Quarantine {
-		out = append(out, strings.TrimSpace(t.in("quarantine", "격리")+" "+p.Coverage))
+		out = append(out, strings.TrimSpace(t.in("quarantine", "격리")+" "+t.per(p.Coverage)))
 	}
 	if len(p.Serial) > 0 {
 		out = append(out, "serial "+strings.Join(p.Serial, ", "))
 	}
-	out = append(out, p.Limits...)
+	for _, l := range p.Limits {
+		out = append(out, t.per(l))
+	}
 	return strings.Join(out, " · ")
+}
+
+// per says "95% per zone".
+func (t planText) per(what string) string {
+	share, of, parted := strings.Cut(what, " per ")
+	if !parted {
+		return what
+	}
+	return t.in("%s per %s", "%[2]s별 %[1]s", share, of)
 }
 
 func (t planText) critical(w io.Writer) {
