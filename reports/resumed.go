@@ -24,6 +24,9 @@ func (b *Builder) runResumed(d event.RunResumed, at time.Time) {
 	if r.Complete {
 		before.Outcome = r.Outcome
 	}
+	if d.Ended != "" { // who leaves out what counts no more has not seen its end
+		before.Outcome = d.Ended
+	}
 	b.gaps = append(b.gaps, gap{b.last, at})
 	b.resumes++
 	r.Attempts = append(r.Attempts, Attempt{Number: max(d.Attempt, before.Number+1), Began: at, User: d.User, Node: d.Node, Reason: d.Reason, Inputs: d.Inputs, Changes: d.Changes, Unknown: b.undecided(d.Unknown)})

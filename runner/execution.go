@@ -746,7 +746,7 @@ func (x *execution) tell(end *taskEnd) {
 		e.Result.Values.Delete("results") // each item was told by itself
 	}
 	// An include counts when its file is run, as Ansible counts.
-	end.ordered = end.outcome == event.Cancelled && x.cutOff()
+	end.ordered = end.outcome == event.Cancelled && (x.cutOff() || x.recalled && x.run_.Journal.ordered(x.host.name) != "")
 	if !end.ordered && (x.task.Include == nil || end.outcome != event.OK) {
 		x.host.count(end.counts(), truthAt(end.result, "changed"))
 	}

@@ -308,6 +308,7 @@ func (r *Run) resumed() event.RunResumed {
 	}
 	e.Reason = say.T("the run had broken off", "실행이 끊어졌습니다")
 	if j.Ended != nil {
+		e.Ended = j.Ended.Outcome
 		e.Reason = say.T("the run had ended: %s", "실행이 끝나 있었습니다: %s", fmt.Sprint(j.Ended.Outcome))
 	}
 	if len(r.Accepted) > 0 {

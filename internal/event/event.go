@@ -286,6 +286,8 @@ type RunResumed struct {
 	User    string   `json:"user"`              // who resumed it
 	Node    string   `json:"node"`              // the controller's host name
 	Reason  say.Text `json:"reason,omitzero"`   // why it had to be resumed
+	// Ended is how the attempt before ended; none when it broke off.
+	Ended Outcome `json:"ended,omitempty"`
 	// Inputs are the files read with their SHA-256, when they are others than
 	// at the start.
 	Inputs []Input `json:"inputs,omitempty"`
