@@ -157,8 +157,11 @@ func (p *Period) tables() []table {
 			{say.T("Changes", "변경"), 8}, {say.T("By", "실행자"), 12},
 		}, rowsOver(p.Runs, func(r PeriodRun) []any {
 			var outcome any = r.Outcome
-			if r.Broken {
+			switch {
+			case r.Broken:
 				outcome = say.T("broken off", "끊김")
+			case len(r.Aside) > 0 && r.Outcome == event.OK:
+				outcome = say.T("◧ up, some set aside", "◧ 기동, 격리 있음")
 			}
 			return []any{r.ID, r.Name, r.Began, seconds(r.TookMS), outcome, openingText(r), r.Hosts, strings.Join(r.Aside, ", "), r.Changed, r.User}
 		})},

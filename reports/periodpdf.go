@@ -86,7 +86,7 @@ func (d *periodPaper) table(t table) {
 	d.heading(fmt.Sprintf("%s (%s)", t.Title.In(d.lang), number(len(rows))))
 	for _, row := range rows {
 		for i := range row {
-			row[i] = strings.TrimLeft(row[i], "✓✗ ") // the font has no such signs; the words say it
+			row[i] = strings.TrimLeft(row[i], "✓✗◧ ") // the font has no such signs; the words say it
 		}
 	}
 	columns := d.columns(t, rows)
