@@ -109,6 +109,7 @@ var all = []*Module{
 	&waitForConnectionModule,
 	&waitForModule,
 	&x509CertificateInfoModule,
+	&xmlModule,
 	&yumModule,
 	&yumRepositoryModule,
 }

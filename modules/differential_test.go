@@ -59,6 +59,10 @@ func TestDifferential(t *testing.T) {
 	}
 	for _, name := range files {
 		module := strings.TrimSuffix(filepath.Base(name), ".yml")
+		if module == "community.general.xml" && exec.Command(python, "-c", "import lxml").Run() != nil {
+			t.Log("left out: community.general.xml, as Python has no lxml here")
+			continue
+		}
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
