@@ -20,9 +20,24 @@ func (p *project) openPlugins() {
 			pyplugin.Lookup: p.config.Paths("DEFAULT_LOOKUP_PLUGIN_PATH", home),
 		},
 		Collections: append(p.config.Paths("COLLECTIONS_PATHS", home), "/usr/lib/python3/dist-packages"),
+		BuiltIn:     builtIn(),
 		Environ:     os.Environ(),
 		Python:      interpreters(p.app.getenv("SUNUP_PYTHON")),
 	})
+}
+
+// builtIn tells what filters, tests and lookups are our own.
+func builtIn() func(kind pyplugin.Kind, name string) bool {
+	env, own := jinja.NewEnv(), lookup.New(lookup.Options{})
+	return func(kind pyplugin.Kind, name string) bool {
+		switch kind {
+		case pyplugin.Filter:
+			return env.Filters[name] != nil
+		case pyplugin.Test:
+			return env.Tests[name] != nil
+		}
+		return own.Known(name)
+	}
 }
 
 // interpreters are the programs to run plugins with: what the person names, "none"

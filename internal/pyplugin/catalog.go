@@ -29,6 +29,10 @@ var kinds = []Kind{Filter, Test, Lookup}
 type Options struct {
 	// Paths are further folders of plugins, of the configuration, by kind.
 	Paths map[Kind][]string
+	// BuiltIn reports whether the engine has a name itself. Of a collection's
+	// names, which stand for one thing wherever it is installed, those are left
+	// to the engine; nil has none.
+	BuiltIn func(kind Kind, name string) bool
 	// Collections are the folders that hold ansible_collections.
 	Collections []string
 	// Environ is the environment of this program, "NAME=value"; what looks like
@@ -214,6 +218,9 @@ func (c *Catalog) find(kind Kind, name string) *plugin {
 func (c *Catalog) search(kind Kind, name string) *plugin {
 	files, last := c.files[kind], name
 	if parts := strings.Split(name, "."); len(parts) >= 3 {
+		if c.o.BuiltIn != nil && c.o.BuiltIn(kind, name) {
+			return nil
+		}
 		files, last = c.collectionFiles(kind, parts), parts[len(parts)-1]
 	} else if len(parts) > 1 {
 		return nil

@@ -263,3 +263,14 @@ func FuzzAnswersOfAnyForm(f *testing.F) {
 		require.True(t, json.Valid(b.Bytes()) || strings.Contains(b.String(), "Infinity") || strings.Contains(b.String(), "NaN"))
 	})
 }
+
+func TestACollectionsNamesThatTheEngineHasAreTheEngines(t *testing.T) {
+	builtIn := func(kind Kind, name string) bool { return kind == Filter && (name == "my.words.known" || name == "plain") }
+	c, _ := project(t, Options{Python: []string{}, BuiltIn: builtIn}, map[string]string{
+		"ansible_collections/my/words/plugins/filter/x.py": "class FilterModule(object):\n    def filters(self):\n        return {'known': 1, 'new': 2}\n",
+		"filter_plugins/p.py":                              "class FilterModule(object):\n    def filters(self):\n        return {'plain': 1}\n",
+	})
+	assert.False(t, c.Brings("filter", "my.words.known"))
+	assert.True(t, c.Brings("filter", "my.words.new"))
+	assert.True(t, c.Brings("filter", "plain"), "what stands in the project itself comes first, as with Ansible")
+}
