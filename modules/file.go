@@ -331,6 +331,10 @@ func (t *fileTask) stampChange(at found, before, after *value.Dict) string {
 	if t.atime.changes(at.Inode.Atime) {
 		before.Set("atime", int(at.Inode.Atime))
 		after.Set("atime", t.atime.value())
+		if t.mtime.kind == "now" && t.atime.kind == "now" && s.Len() > 0 {
+			// Whoever may write a file may set both times to now, not one of them.
+			return "touch -c \"$q\" || E 'Error while updating modification or access time' touch\n"
+		}
 		s.WriteString("touch -c -a " + t.atime.option() + "\"$q\" || E 'Error while updating modification or access time' touch\n")
 	}
 	return s.String()

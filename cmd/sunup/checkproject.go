@@ -21,7 +21,11 @@ const maxProjectFile = 8 << 20
 func (p *project) checkProject(dir string, r *checkReport) {
 	files := projectFiles(dir)
 	for _, path := range files {
-		if isYAML(path) && isPlaybook(path) {
+		switch {
+		case !isYAML(path) || !isPlaybook(path):
+		case p.loader.Seen(path):
+			r.Playbooks++ // another one imported it: its plays were checked there
+		default:
 			p.checkPlaybook(path, r)
 		}
 	}
