@@ -265,7 +265,9 @@ func FuzzAnswersOfAnyForm(f *testing.F) {
 }
 
 func TestACollectionsNamesThatTheEngineHasAreTheEngines(t *testing.T) {
-	builtIn := func(kind Kind, name string) bool { return kind == Filter && (name == "my.words.known" || name == "plain") }
+	builtIn := func(kind Kind, name string) bool {
+		return kind == Filter && (name == "my.words.known" || name == "plain")
+	}
 	c, _ := project(t, Options{Python: []string{}, BuiltIn: builtIn}, map[string]string{
 		"ansible_collections/my/words/plugins/filter/x.py": "class FilterModule(object):\n    def filters(self):\n        return {'known': 1, 'new': 2}\n",
 		"filter_plugins/p.py":                              "class FilterModule(object):\n    def filters(self):\n        return {'plain': 1}\n",
