@@ -611,6 +611,9 @@ func (x *execution) conclude(result *value.Dict) *taskEnd {
 		end.outcome = x.past.Outcome
 	}
 	x.remember(result)
+	if end.outcome != event.Skipped && !truthAt(result, "unreachable") {
+		x.play.roleBegan(x.task, x.host)
+	}
 	if truthAt(result, "changed") && (end.outcome == event.OK || end.outcome == event.Changed) {
 		if missing := x.notifyHandlers(); missing != "" {
 			x.lacksHandler(missing, result)
@@ -692,8 +695,8 @@ func (x *execution) remember(result *value.Dict) {
 		for _, private := range []string{"sunup_sent", "sunup_cancelled", "sunup_unknown", "invocation", "_ansible_verbose_always"} {
 			clean.Delete(private)
 		}
-		if !clean.Has("failed") {
-			clean.Set("failed", false)
+		if x.task.Loop == nil {
+			ownFailure(clean)
 		}
 		// What include_vars read is the author's own text, not a host's.
 		x.host.set.Set(name, clean, x.task.Module != "ansible.builtin.include_vars")

@@ -190,7 +190,7 @@ func (p *playRun) breakOff(t *taskRun, hosts []*host, ends []*taskEnd) {
 	}
 	lost := 0
 	for _, h := range p.batch {
-		if h.broken() {
+		if h.broken() && !p.lostBefore[h] {
 			lost++
 		}
 	}

@@ -187,19 +187,22 @@ func (x *execution) oneItem(names loopNames, items []any, i int, item any) *valu
 			result.Set(k, v)
 		}
 	}
-	x.ownItemFailure(result)
+	ownFailure(result)
 	label, err := x.label(scope, item)
 	if err != nil {
 		result = failure("Failed to template loop_control.label: %v", err)
 	}
 	result.Set("_ansible_item_label", label)
 	x.tellItem(i, result, label)
-	result.Delete("_ansible_item_label") // for the screen only
+	result.Delete("_ansible_item_label") // these are for the screen only
+	result.Delete("_ansible_verbose_always")
 	return result
 }
 
-func (x *execution) ownItemFailure(result *value.Dict) {
-	if !result.Has("failed") {
+// ownFailure says that a task that was carried out did not fail; Ansible says
+// nothing of it for one that was skipped, nor for a loop as a whole.
+func ownFailure(result *value.Dict) {
+	if !result.Has("failed") && !truthAt(result, "skipped") {
 		result.Set("failed", false)
 	}
 }
@@ -306,38 +309,35 @@ func itemOutcome(result *value.Dict) event.Outcome {
 
 // joinResults is the result of a loop as Ansible has it.
 func joinResults(results *value.List) *value.Dict {
-	out := value.NewDict("results", results, "changed", false)
-	skipped, failed := true, false
+	out := value.NewDict("results", results, "skipped", true)
+	msg := "All items completed"
 	for _, r := range results.Items {
 		d := r.(*value.Dict)
 		if truthAt(d, "changed") {
 			out.Set("changed", true)
 		}
 		if !truthAt(d, "skipped") {
-			skipped = false
+			out.Set("skipped", false)
 		}
 		if truthAt(d, "failed") {
-			failed = true
+			msg = "One or more items failed"
+			out.Set("failed", true)
 		}
-		if truthAt(d, "unreachable") {
-			out.Set("unreachable", true)
-		}
-		if truthAt(d, "sunup_cancelled") {
-			out.Set("sunup_cancelled", true)
+		for _, flag := range []string{"unreachable", "sunup_cancelled"} {
+			if truthAt(d, flag) {
+				out.Set(flag, true)
+			}
 		}
 	}
 	switch {
-	case failed:
-		out.Set("failed", true)
-		out.Set("msg", "One or more items failed")
-	case skipped && results.Len() > 0:
-		out.Set("skipped", true)
-		out.Set("msg", "All items skipped")
-	default:
-		out.Set("msg", "All items completed")
-	}
-	if !out.Has("skipped") {
+	case results.Len() == 0: // cut before its first item
 		out.Set("skipped", false)
+	case truthAt(out, "skipped"):
+		msg = "All items skipped"
+	}
+	out.Set("msg", msg)
+	if !out.Has("changed") {
+		out.Set("changed", false)
 	}
 	return out
 }

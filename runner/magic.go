@@ -59,7 +59,13 @@ var magicVars = map[string]func(m *magic) any{
 	"role_path":                func(m *magic) any { return m.role(func(r *playbooks.Role) any { return r.Path }) },
 	"role_names":               func(m *magic) any { return value.Strings(m.play.listedRoles()) },
 	"ansible_role_names": func(m *magic) any {
-		return value.Strings(append(m.play.listedRoles(), m.play.dependencies()...))
+		var names []string
+		for _, n := range append(m.play.listedRoles(), m.play.dependencies()...) {
+			if !slices.Contains(names, n) {
+				names = append(names, n)
+			}
+		}
+		return value.Strings(names)
 	},
 	"ansible_play_role_names": func(m *magic) any { return value.Strings(m.play.listedRoles()) },
 	"ansible_parent_role_names": func(m *magic) any {

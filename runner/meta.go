@@ -187,11 +187,19 @@ func (p *playRun) refreshInventory(*playbooks.Task, *host) {
 	p.run.refreshInventory()
 }
 
+// roleBegan remembers that the host was not passed over by all tasks of a role.
+func (p *playRun) roleBegan(t *playbooks.Task, h *host) {
+	if role := roleKeyOf(&t.Scope); role != "" {
+		p.finish(func() { p.rolesBegun[roleDone{h, role}] = true })
+	}
+}
+
 // roleComplete remembers that the host ran a role, so that the role is not run
-// again by another role's dependency.
+// again by another role's dependency. A role that skipped all its tasks does
+// not count, as in Ansible.
 func (p *playRun) roleComplete(t *playbooks.Task, h *host) {
 	if role := roleKeyOf(&t.Scope); role != "" {
-		p.finish(func() { p.rolesDone[roleDone{h, role}] = true })
+		p.finish(func() { p.rolesDone[roleDone{h, role}] = p.rolesBegun[roleDone{h, role}] })
 	}
 }
 

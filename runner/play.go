@@ -30,13 +30,15 @@ type playRun struct {
 	book   string // the playbook of the command line
 	dir    string // of the playbook file
 
-	hosts     []*host // all of the play, in order
-	members   []*host // those that this playRun drives: all, or one lane's
-	batch     []*host // of the present batch
-	cursors   map[*host]*cursor
-	top       *playbooks.Block
-	gathering *playbooks.Task // of facts, when the play begins with it
-	parts     map[playbooks.Step]event.Section
+	hosts   []*host // all of the play, in order
+	members []*host // those that this playRun drives: all, or one lane's
+	batch   []*host // of the present batch
+	// lostBefore are those of the batch that an earlier play lost.
+	lostBefore map[*host]bool
+	cursors    map[*host]*cursor
+	top        *playbooks.Block
+	gathering  *playbooks.Task // of facts, when the play begins with it
+	parts      map[playbooks.Step]event.Section
 
 	playVars, promptVars vars.Layer
 	roleVars, roleDefs   []vars.Layer
@@ -56,6 +58,7 @@ type playRun struct {
 	batchDone    bool // meta: end_batch or end_play
 	playDone     bool
 	heldBack     bool // limits kept hosts from beginning
+	rolesBegun   map[roleDone]bool
 	rolesDone    map[roleDone]bool
 	allHandlers  []*playbooks.Task // the play's, then those of included roles
 	handlerBlock *playbooks.Block
@@ -90,7 +93,7 @@ func (r *Run) newPlay(ctx context.Context, book string, play *playbooks.Play) (*
 	p := &playRun{
 		run: r, play: play, ctx: ctx, number: r.plays, book: book, dir: filepath.Dir(absolute(play.File)),
 		announced: &announcements{numbers: map[*playbooks.Task]int{}}, varsFiles: &varsFiles{}, throttles: &throttles{},
-		rolesDone: map[roleDone]bool{}, allHandlers: play.Handlers,
+		rolesBegun: map[roleDone]bool{}, rolesDone: map[roleDone]bool{}, allHandlers: play.Handlers,
 	}
 	r.plays++
 	if err := p.prepare(); err != nil {
@@ -133,7 +136,7 @@ func (p *playRun) lane(members []*host) *playRun {
 		hosts: p.hosts, members: members, top: p.top, gathering: p.gathering, parts: p.parts,
 		playVars: p.playVars, promptVars: p.promptVars, roleVars: p.roleVars, roleDefs: p.roleDefs, roles: p.roles,
 		varsFiles: p.varsFiles, settings: p.settings, announced: p.announced, throttles: p.throttles, guard: p.guard, limits: p.limits, gate: p.gate, hostUp: p.hostUp,
-		rolesDone: map[roleDone]bool{}, allHandlers: p.allHandlers,
+		rolesBegun: map[roleDone]bool{}, rolesDone: map[roleDone]bool{}, allHandlers: p.allHandlers,
 	}
 }
 
@@ -205,7 +208,7 @@ func (p *playRun) addRole(use *playbooks.Scope) {
 func (p *playRun) listedRoles() []string {
 	var out []string
 	for _, use := range p.play.Roles {
-		if use.Role != nil && !slices.Contains(out, use.Role.Name) {
+		if use.Role != nil {
 			out = append(out, use.Role.Name)
 		}
 	}
@@ -567,16 +570,19 @@ func (p *playRun) tooMany(lost, total int) bool {
 	return limit >= 0 && lost > 0 && float64(lost)/float64(total)*100 > limit
 }
 
-// runBatch runs the play on some of its hosts; it returns how many of them are
-// lost at its end.
+// runBatch runs the play on some of its hosts; it returns how many of them it
+// lost. Those that an earlier play lost are none of its losses, as in Ansible:
+// a batch of nothing else does not end the run.
 func (p *playRun) runBatch(batch []*host) (lost int) {
 	p.mu.Lock()
 	p.batch, p.batchDone, p.closed = batch, false, false
+	p.lostBefore = map[*host]bool{}
 	p.cursors = make(map[*host]*cursor, len(batch))
 	for _, h := range batch {
 		p.cursors[h] = newCursor(p.top, p.parts, func(f *frame, s playbooks.Step) bool { return p.wants(h, f, s) })
 		if h.broken() {
 			p.cursors[h].end()
+			p.lostBefore[h] = true
 		}
 	}
 	p.mu.Unlock()
@@ -589,7 +595,7 @@ func (p *playRun) runBatch(batch []*host) (lost int) {
 		p.linear()
 	}
 	for _, h := range batch {
-		if h.dropped() {
+		if h.dropped() && !p.lostBefore[h] {
 			lost++
 		}
 	}

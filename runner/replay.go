@@ -124,7 +124,7 @@ func (x *execution) pastResult() *value.Dict {
 func (x *execution) pastItem(item event.ItemEnded) *value.Dict {
 	d := asResult(item.Outcome, item.Result)
 	d.Delete("_ansible_item_label")
-	x.ownItemFailure(d)
+	ownFailure(d)
 	x.recall(d, item.Result)
 	return d
 }

@@ -1,7 +1,9 @@
 package runner
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -115,10 +117,11 @@ func (t *taskRun) moduleName(on *host) string {
 // title is the task's name with what can be evaluated for the first host.
 func (t *taskRun) title(on *host) string {
 	if t.task.Name == "" {
-		if role, ok := t.task.Args.At("name").(string); ok && t.task.Include != nil && t.task.Include.Kind == playbooks.IncludeRole {
-			return t.task.Action + " : " + role
+		if t.task.Include == nil || t.task.Include.Kind != playbooks.IncludeRole {
+			return t.task.Action
 		}
-		return t.task.Action
+		role := cmp.Or(t.task.Args.At("name"), t.task.Args.At("role"))
+		return fmt.Sprintf("%s : %v", t.task.Action, role)
 	}
 	ctx := t.play.ctx
 	text, err := t.play.run.Templar.Text(ctx, t.play.scopeFor(ctx, on, t.plan), t.task.Name)
@@ -128,8 +131,14 @@ func (t *taskRun) title(on *host) string {
 	return text
 }
 
-// shownName is the title with the role's name before it.
-func (t *taskRun) shownName(on *host) string { return roleTitle(t.plan, t.title(on)) }
+// shownName is the title with the role's name before it; an include_role has
+// the name of the role that it includes instead.
+func (t *taskRun) shownName(on *host) string {
+	if t.task.Include != nil && t.task.Include.Kind == playbooks.IncludeRole {
+		return t.title(on)
+	}
+	return roleTitle(t.plan, t.title(on))
+}
 
 // roleTitle puts the role's name before a task's.
 func roleTitle(plan *taskPlan, title string) string {
