@@ -74,3 +74,16 @@ func (hv hostVarsOf) Keys() ([]any, error) {
 	}
 	return keys, nil
 }
+
+// writtenVars is the magic variable vars: the variables as they are written, with
+// their templates.
+type writtenVars struct{ hostVarsOf }
+
+// Get returns one variable.
+func (w writtenVars) Get(key any) (any, bool, error) {
+	name, ok := key.(string)
+	if !ok {
+		return nil, false, nil
+	}
+	return w.scope.AsWritten(name)
+}

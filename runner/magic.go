@@ -35,7 +35,7 @@ var magicVars = map[string]func(m *magic) any{
 	"group_names":              func(m *magic) any { return value.Strings(m.host.groupNames()) },
 	"groups":                   func(m *magic) any { return m.play.run.groupsDict() },
 	"hostvars":                 func(m *magic) any { return hostVars{ctx: m.play.ctx, play: m.play} },
-	"vars":                     func(m *magic) any { return hostVarsOf{scope: m.scope} },
+	"vars":                     func(m *magic) any { return writtenVars{hostVarsOf{scope: m.scope}} },
 	"omit":                     func(*magic) any { return jinja.Omit },
 	"play_hosts":               func(m *magic) any { return value.Strings(m.play.batchNames(true)) },
 	"ansible_play_batch":       func(m *magic) any { return value.Strings(m.play.batchNames(true)) },

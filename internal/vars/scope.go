@@ -130,6 +130,33 @@ func (s *Scope) Raw(name string) (v any, found bool) {
 	return nil, false
 }
 
+// AsWritten finds a variable with its templates as they stand. Encrypted text is
+// opened, and text from outside stays marked.
+func (s *Scope) AsWritten(name string) (v any, found bool, err error) {
+	for i := range s.layers {
+		v, final, ok := s.layers[i].Get(name)
+		switch {
+		case !ok:
+			continue
+		case final:
+			return s.Marked(v), true, nil
+		}
+		written := value.Map(v, func(leaf any) any {
+			sealed, isSealed := leaf.(value.Vaulted)
+			if !isSealed || err != nil {
+				return leaf
+			}
+			var plain string
+			if plain, err = s.templar.open(string(sealed)); err != nil {
+				return leaf
+			}
+			return plain
+		})
+		return written, true, err
+	}
+	return nil, false, nil
+}
+
 // AsFarAsDefined evaluates what can be evaluated of a value as written; texts
 // that need what is not defined, or cannot be evaluated, stay as they are.
 func (s *Scope) AsFarAsDefined(v any) any {
