@@ -326,16 +326,6 @@ func (n *xmlNode) prefixFor(name xmlName, element bool) string {
 	}
 }
 
-// attr is the value of an attribute by its name in lxml's writing.
-func (n *xmlNode) attr(clark string) (string, bool) {
-	for _, a := range n.attrs {
-		if a.name.clark() == clark {
-			return a.value, true
-		}
-	}
-	return "", false
-}
-
 func (n *xmlNode) setAttr(name xmlName, value string) {
 	for i := range n.attrs {
 		if n.attrs[i].name.clark() == name.clark() {

@@ -63,6 +63,15 @@ func askedVars(d Defaults) vars.Layer {
 	return vars.Layer{Level: vars.RoleDefaults, Origin: "asked for", Source: vars.Results{Dict: known}}
 }
 
+func askedSecrets(d Defaults) (out []string) {
+	for _, secret := range []connection.Secret{d.Password, d.BecomePassword} {
+		if secret != "" {
+			out = append(out, secret.Reveal())
+		}
+	}
+	return out
+}
+
 // hostScope is what hostvars shows of a host: what the inventory, facts and
 // tasks gave it. Variables of plays, roles and tasks are not a host's.
 func (p *playRun) hostScope(ctx context.Context, h *host) *vars.Scope {

@@ -27,6 +27,8 @@ type Run struct {
 	extraVars vars.Layer
 	debugging sync.Mutex // one person, one prompt
 	asked     vars.Layer // passwords given for the run
+	// askedSecrets are these passwords: tasks may use them, nobody is shown them.
+	askedSecrets []string
 
 	plans sync.Map // *playbooks.Task -> *taskPlan
 	tasks atomic.Int64
@@ -68,16 +70,17 @@ type versionedGroups struct {
 func New(o Options) *Run {
 	o = o.applyDefaults()
 	r := &Run{
-		Options:    o,
-		stream:     newStream(o.Sink, o.Now, o.Journal),
-		pool:       newPool(o.Forks),
-		hosts:      map[string]*host{},
-		outages:    newOutages(),
-		gatherings: newGatherings(),
-		extraVars:  fixed(vars.ExtraVars, "extra vars (-e)", o.ExtraVars),
-		asked:      askedVars(o.Defaults),
-		stepping:   o.Confirm != nil,
-		started:    o.StartAt == "",
+		Options:      o,
+		stream:       newStream(o.Sink, o.Now, o.Journal),
+		pool:         newPool(o.Forks),
+		hosts:        map[string]*host{},
+		outages:      newOutages(),
+		gatherings:   newGatherings(),
+		extraVars:    fixed(vars.ExtraVars, "extra vars (-e)", o.ExtraVars),
+		asked:        askedVars(o.Defaults),
+		askedSecrets: askedSecrets(o.Defaults),
+		stepping:     o.Confirm != nil,
+		started:      o.StartAt == "",
 	}
 	if o.Journal != nil {
 		r.tasks.Store(o.Journal.tasks)

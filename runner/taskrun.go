@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -325,5 +326,6 @@ func (t *taskRun) execution(h *host) *execution {
 	return &execution{
 		taskRun: t, ctx: t.play.ctx, run_: t.play.run, host: h,
 		scope: t.play.scopeFor(t.play.ctx, h, t.plan), began: t.play.run.Now(),
+		secrets: slices.Clip(t.play.run.askedSecrets),
 	}
 }
