@@ -73,7 +73,12 @@ func (r *Run) reachOf(host string, set settings, target *vars.Scope, delegated b
 			o.HostKeys = connection.KeysStrict
 		}
 	}
-	o.SSHArgs = append(append([]string(nil), f.words(d.SSHCommonArgs, "ansible_ssh_common_args")...), f.words(d.SSHExtraArgs, "ansible_ssh_extra_args")...)
+	// ssh goes by what it meets first.
+	for _, args := range []string{f.text(d.SSHArgs, "ansible_ssh_args"), f.text(d.SSHCommonArgs, "ansible_ssh_common_args"), f.text(d.SSHExtraArgs, "ansible_ssh_extra_args")} {
+		if strings.TrimSpace(args) != "" {
+			o.SSHArgs = append(o.SSHArgs, args)
+		}
+	}
 	if out.become, err = r.becomeOf(set, f); err != nil {
 		return reach{}, err
 	}
@@ -249,13 +254,6 @@ func (f *finder) seconds(unset time.Duration, names ...string) time.Duration {
 		f.err = fmt.Errorf("'%s' is not a number of seconds: %s", names[0], value.Str(v))
 	}
 	return time.Duration(n * float64(time.Second))
-}
-
-func (f *finder) words(unset []string, name string) []string {
-	if v := f.any(name); v != nil {
-		return splitWords(value.Str(v))
-	}
-	return unset
 }
 
 // splitWords splits as a shell does, without expansion; an unclosed quote ends

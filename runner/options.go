@@ -134,11 +134,11 @@ type Defaults struct {
 	Password       connection.Secret
 	Timeout        time.Duration // to connect
 	CommandTimeout time.Duration
-	SSHCommonArgs  []string
-	SSHExtraArgs   []string
-	HostKeys       connection.HostKeyPolicy
-	KnownHosts     []string
-	SSHConfig      []string
+	// SSHArgs, SSHCommonArgs and SSHExtraArgs are options of ssh as they would stand on its command line.
+	SSHArgs, SSHCommonArgs, SSHExtraArgs string
+	HostKeys                             connection.HostKeyPolicy
+	KnownHosts                           []string
+	SSHConfig                            []string
 
 	Become         bool
 	BecomeMethod   string

@@ -93,7 +93,7 @@ func inventoried(h *inventory.Host) runner.Machine {
 	if port, err := strconv.Atoi(of("ansible_port")); err == nil {
 		m.Port = port
 	}
-	through := runner.Via(of("ansible_ssh_common_args")+of("ansible_ssh_extra_args")) != ""
+	through := runner.Via(of("ansible_ssh_args")+of("ansible_ssh_common_args")+of("ansible_ssh_extra_args")) != ""
 	if kind := of("ansible_connection"); kind != "" && kind != "ssh" || through || jinja.HasTemplate(m.Address) {
 		m.Address = ""
 	}

@@ -213,3 +213,27 @@ func TestGatherOnRealServers(t *testing.T) {
 		return err
 	}))
 }
+
+// Options of ssh come from ansible.cfg, the environment and variables, with the
+// quotes of a shell; what stands first counts, as for ssh.
+func TestOptionsOfSSHFromEverywhere(t *testing.T) {
+	line := sshHosts(t, 1)[0]
+	host, options, found := strings.Cut(line, " ansible_ssh_common_args='-F none -o UserKnownHostsFile=")
+	require.True(t, found)
+	known, rest, _ := strings.Cut(options, "'")
+	play := write(t, "play.yml", "- hosts: all\n  gather_facts: false\n  tasks:\n    - ping:\n")
+
+	config := write(t, "ansible.cfg", "[ssh_connection]\nssh_args = -F none -C -o ControlMaster=auto -o ControlPersist=60s -o \"UserKnownHostsFile="+known+"\"\n")
+	t.Setenv("ANSIBLE_CONFIG", config)
+	plain := write(t, "hosts.ini", host+rest+"\n")
+	out, code := sunup(t, "run", "-i", plain, play)
+	require.Equal(t, exitOK, code, out)
+
+	t.Setenv("ANSIBLE_SSH_ARGS", "-F none -o UserKnownHostsFile=/nowhere")
+	out, code = sunup(t, "run", "-T", "2", "-i", plain, play)
+	require.Equal(t, exitUnreachable, code, "the environment is above ansible.cfg: %s", out)
+
+	set := write(t, "hosts.ini", host+rest+` ansible_ssh_args="-F none -o UserKnownHostsFile=`+known+`" ansible_ssh_extra_args='-o UserKnownHostsFile=/nowhere'`+"\n")
+	out, code = sunup(t, "run", "-i", set, play)
+	require.Equal(t, exitOK, code, "a host's own are above both, and the first counts: %s", out)
+}

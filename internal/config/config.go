@@ -103,6 +103,7 @@ var Settings = []Setting{
 	{Name: "INVENTORY_UNPARSED_IS_FAILED", Env: []string{"ANSIBLE_INVENTORY_UNPARSED_FAILED"}, Section: "inventory", Key: "unparsed_is_failed", Default: "False", Doc: say.T("It is an error when no inventory can be read.", "읽을 수 있는 인벤토리가 하나도 없으면 오류로 본다.")},
 	{Name: "PLAYBOOK_DIR", Env: []string{"ANSIBLE_PLAYBOOK_DIR"}, Section: "defaults", Key: "playbook_dir", Default: "", Doc: say.T("The directory of the playbook, for commands without one.", "플레이북이 없는 명령에서 쓰는 플레이북 디렉터리.")},
 	{Name: "SHOW_CUSTOM_STATS", Env: []string{"ANSIBLE_SHOW_CUSTOM_STATS"}, Section: "defaults", Key: "show_custom_stats", Default: "False", Doc: say.T("Show set_stats data.", "set_stats 자료를 보인다.")},
+	{Name: "SSH_ARGS", Env: []string{"ANSIBLE_SSH_ARGS"}, Section: "ssh_connection", Key: "ssh_args", Default: "", Doc: say.T("Options of ssh; those about sharing connections mean nothing here, where every host has one connection.", "ssh 옵션. 연결 공유에 관한 것은 호스트마다 연결이 하나이므로 뜻이 없다.")},
 	{Name: "SSH_COMMON_ARGS", Env: []string{"ANSIBLE_SSH_COMMON_ARGS"}, Section: "ssh_connection", Key: "ssh_common_args", Default: "", Doc: say.T("Options of ssh.", "ssh 옵션.")},
 	{Name: "SSH_EXTRA_ARGS", Env: []string{"ANSIBLE_SSH_EXTRA_ARGS"}, Section: "ssh_connection", Key: "ssh_extra_args", Default: "", Doc: say.T("More options of ssh.", "추가 ssh 옵션.")},
 	{Name: "TAGS_RUN", Env: []string{"ANSIBLE_RUN_TAGS"}, Section: "tags", Key: "run", Default: "", Doc: say.T("Tags to run.", "실행할 태그.")},

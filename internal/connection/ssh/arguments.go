@@ -24,7 +24,7 @@ func parseArguments(list []string) (arguments, error) {
 	a := arguments{options: map[string][]string{}}
 	var args []string
 	for _, item := range list {
-		if strings.ContainsAny(item, " \t\n") && strings.HasPrefix(strings.TrimSpace(item), "-") {
+		if strings.ContainsAny(item, " \t\n") && strings.HasPrefix(strings.TrimLeft(item, " \t\n'\""), "-") {
 			args = append(args, words(item)...)
 		} else {
 			args = append(args, item)
