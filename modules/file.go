@@ -141,7 +141,11 @@ func (t *fileTask) script() string {
 	s.WriteString(t.mtime.script("mtime") + t.atime.script("atime"))
 	switch {
 	case t.recurse && t.state != "absent":
-		s.WriteString("if [ -d \"$p\" ]; then if [ -h \"$p\" ]; then W \"$(readlink -f \"$p\")\"; else W \"$p\"; fi; fi\n")
+		top := "W \"$t\"\n"
+		if t.follow {
+			top += walkLinks + "L \"$t\"\n"
+		}
+		s.WriteString("if [ -d \"$p\" ]; then\nt=$p\nif [ -h \"$p\" ]; then t=$(readlink -f \"$p\"); fi\n" + top + "fi\n")
 	case t.state == "absent" && t.Diff:
 		s.WriteString("if [ -d \"$p\" ] && [ ! -h \"$p\" ]; then W \"$p\"; fi\n")
 	}

@@ -54,6 +54,29 @@ done
 )
 `
 
+// walkLinks adds L to walkTools: it prints what the links below a directory lead
+// to, as W prints a tree, and goes into the directories among it. One that it is
+// inside of already is not entered again.
+const walkLinks = `n='
+'
+w=$n
+L() (
+d=${1%/}
+case $w in *"$n$d$n"*) exit 0;; esac
+w=$w$d$n
+for x in "$d"/* "$d"/.[!.]* "$d"/..?*; do
+if [ -h "$x" ]; then
+if [ -e "$x" ]; then
+y=$(readlink -f "$x"; echo .)
+y=${y%"$n".}
+B "$y"
+if [ -d "$y" ]; then W "$y"; L "$y"; fi
+fi
+elif [ -d "$x" ]; then L "$x"; fi
+done
+)
+`
+
 // fields are what an observing script printed.
 type fields map[string]string
 
