@@ -3,6 +3,7 @@ package modules_test
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"os"
 	"os/exec"
 	"reflect"
@@ -109,7 +110,12 @@ func TestArguments(t *testing.T) {
 			if c.Error != "" {
 				t.Fatalf("no error, expected: %s", c.Error)
 			}
-			if got, want := asJSON(t, value.ToGo(a.All())), asJSON(t, c.Values); !reflect.DeepEqual(got, want) {
+			// An option that nobody set is None in Ansible and not there here.
+			got, want := asJSON(t, value.ToGo(a.All())), asJSON(t, c.Values)
+			for _, values := range []any{got, want} {
+				maps.DeleteFunc(values.(map[string]any), func(_ string, v any) bool { return v == nil })
+			}
+			if !reflect.DeepEqual(got, want) {
 				t.Errorf("values:   %v\nexpected: %v", got, want)
 			}
 		})

@@ -13,9 +13,9 @@ import (
 )
 
 // allocationsPerStep is what one task on one host may allocate in the engine:
-// condition, templates, result and events, no module's own work. It was 60 when
-// this was written; whoever raises it says why.
-const allocationsPerStep = 66
+// condition, templates, result and events, no module's own work. It was 61.5 when
+// this was written, and 66.5 with the race detector; whoever raises it says why.
+const allocationsPerStep = 70
 
 // TestAllocationsOfAStep counts what a task on a host allocates, as the
 // difference between a short and a long playbook on many hosts, so that loading

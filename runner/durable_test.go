@@ -320,11 +320,15 @@ func cutAndResumed(t *testing.T, file string, k int, want map[string][]string, t
 	}
 }
 
+// lastEvents are those around a cut, and the last ones with the values of their results.
 func lastEvents(events []event.Event, cut int) string {
 	var b strings.Builder
 	for i, e := range events {
-		if i >= cut-4 && i < cut+6 {
+		if i >= cut-4 && i < cut+6 || i > len(events)-8 {
 			fmt.Fprintf(&b, "%d %s %+v\n", e.Seq, e.Type, e.Data)
+		}
+		if d, ok := e.Data.(event.HostTaskEnded); ok && d.Outcome == event.Failed {
+			fmt.Fprintf(&b, "\tfailed: %s\n", value.Repr(d.Result.Values))
 		}
 	}
 	return b.String()
