@@ -176,7 +176,7 @@ var postgresqlPingModule = Module{
 var postgresqlQueryModule = Module{
 	Name: "community.postgresql.postgresql_query", Aliases: []string{"community.general.postgresql_query"},
 	Summary: say.T("Runs SQL queries.", "SQL 질의를 실행한다."),
-	Notes:   say.T("Works through psql on the host; values of results are text. %s and %(name)s are filled in as quoted text, numbers and NULL.", "호스트의 psql로 하며 결과의 값은 글이다. %s와 %(name)s는 따옴표로 감싼 글, 수, NULL로 채운다."),
+	Notes:   say.T("Works through psql on the host. Values have the types that psycopg2 gives them, but for queries of several statements, whose values are text. %s and %(name)s are filled in as quoted text, numbers and NULL.", "호스트의 psql로 한다. 값의 타입은 psycopg2와 같지만, 문장이 여럿인 질의의 값은 글이다. %s와 %(name)s는 따옴표로 감싼 글, 수, NULL로 채운다."),
 	Spec: Spec{
 		Params: withPsql(
 			Param{Name: "query", Type: Raw, Doc: say.T("SQL, or a list of it.", "SQL 또는 그 목록.")},
@@ -241,9 +241,14 @@ func runPostgresqlQuery(ctx context.Context, c *Call) (*Result, error) {
 	last := ""
 	for _, q := range queries {
 		last = fillSQL(a, q)
-		sql.WriteString("\\echo '\x01'\n" + strings.TrimRight(strings.TrimSpace(last), ";") + ";\n")
+		one := strings.TrimRight(strings.TrimSpace(last), ";")
+		sql.WriteString("\\echo '\x01'\n")
+		if selects(q) && !strings.Contains(one, ";") { // of several, the others would run twice
+			sql.WriteString(one + "\n\\gdesc\n")
+		}
+		sql.WriteString("\\echo '\x03'\n" + one + ";\n\\echo '\x03'\n\\echo :ROW_COUNT\n")
 	}
-	sql.WriteString("\\echo '\x01'\n\\echo :ROW_COUNT\n")
+	sql.WriteString("\\echo '\x01'\n") // the tag of COMMIT follows
 	if !a.Bool("autocommit") {
 		sql.WriteString(map[bool]string{true: "ROLLBACK;\n", false: "COMMIT;\n"}[c.Check])
 	}
@@ -257,41 +262,66 @@ func runPostgresqlQuery(ctx context.Context, c *Call) (*Result, error) {
 	return queryResult(strings.Split(s.out, "\x01\n"), queries, last), nil
 }
 
-// queryResult reads what psql printed for each query; the last part is the
-// number of rows of the last one.
+// queryResult reads what psql printed for each query.
 func queryResult(parts, queries []string, last string) *Result {
-	word := ""
 	r := OK()
-	for _, q := range queries {
-		if words := strings.Fields(q); len(words) > 0 {
-			word = strings.ToUpper(strings.TrimRight(words[0], ";"))
-		}
-		r.Changed = r.Changed || !selects(q)
-	}
-	all := &value.List{}
-	tag := ""
+	all, count, status := &value.List{}, 0, ""
 	for i, p := range parts[1:max(1, len(parts)-1)] { // what stands before the first mark is no answer
-		rows := p
-		tag = ""
-		if i < len(queries) && !selects(queries[i]) {
-			rows, tag = commandTag(p)
-		}
-		all.Append(queryRows(rows, tag != ""))
+		q := readAnswer(p, queries[min(i, len(queries)-1)])
+		all.Append(q.rows)
+		count += q.count
+		status = q.status
+		r.Changed = r.Changed || q.changes()
 	}
 	result := any(&value.List{})
 	if n := all.Len(); n > 0 {
 		result = all.Items[n-1]
 	}
-	number, _, _ := strings.Cut(parts[len(parts)-1], "\n") // the tag of COMMIT follows
-	count, _ := strconv.Atoi(strings.TrimSpace(number))
-	if (word == "UPDATE" || word == "DELETE" || word == "INSERT") && count == 0 && len(queries) == 1 {
-		r.Changed = false
-	}
-	status := cmp.Or(tag, word)
-	if word == "SELECT" && tag == "" {
-		status += " " + strconv.Itoa(count)
-	}
 	return r.Set("query", last).Set("query_list", value.Strings(queries)).Set("query_result", result).Set("query_all_results", all).Set("rowcount", count).Set("statusmessage", status)
+}
+
+// queryAnswer is what one query gave.
+type queryAnswer struct {
+	rows   any
+	count  int
+	status string // its command tag, "SELECT 3"
+}
+
+// readAnswer reads types, rows and the number of rows, which stand between marks.
+func readAnswer(text, query string) queryAnswer {
+	types, rest, _ := strings.Cut(text, "\x03\n")
+	rows, number, _ := strings.Cut(rest, "\x03\n")
+	var a queryAnswer
+	a.count, _ = strconv.Atoi(strings.TrimSpace(number))
+	if !selects(query) {
+		rows, a.status = commandTag(rows)
+		a.rows = queryRows(rows, nil, a.status != "")
+		return a
+	}
+	a.rows = queryRows(rows, columnTypes(types), false)
+	if l, ok := a.rows.(*value.List); ok {
+		a.count = l.Len() // SHOW counts none
+	}
+	switch word := strings.ToUpper(strings.TrimRight(strings.Fields(query)[0], ";")); word {
+	case "SHOW", "EXPLAIN":
+		a.status = word
+	default: // psql prints the rows in place of the tag
+		a.status = "SELECT " + strconv.Itoa(a.count)
+	}
+	return a
+}
+
+// changes reports whether the tag is one of a change, as postgresql_query has
+// it: all but SELECT are, and those that count rows when there are any.
+func (a queryAnswer) changes() bool {
+	words := strings.Fields(a.status)
+	switch {
+	case len(words) == 0 || words[0] == "SELECT":
+		return false
+	case contains([]string{"INSERT", "UPDATE", "DELETE"}, words[0]):
+		return words[len(words)-1] != "0"
+	}
+	return true
 }
 
 // selects reports whether psql answers a query with rows and no command tag.
@@ -307,9 +337,22 @@ func commandTag(text string) (rows, tag string) {
 	return text[:i+1], text[i+1:]
 }
 
+// columnTypes reads what psql's \gdesc printed: a line for each column.
+func columnTypes(text string) []string {
+	rows, err := readCSV(text)
+	if err != nil || len(rows) < 2 {
+		return nil
+	}
+	var types []string
+	for _, row := range rows[1:] {
+		types = append(types, row[len(row)-1])
+	}
+	return types
+}
+
 // queryRows are the rows of one query; a command that gives none is an empty
 // dict, as Ansible has it.
-func queryRows(text string, command bool) any {
+func queryRows(text string, types []string, command bool) any {
 	rows, err := readCSV(text)
 	if command && text == "" {
 		return value.NewDict()
@@ -325,6 +368,8 @@ func queryRows(text string, command bool) any {
 			case i >= len(rows[0]):
 			case cell == sqlNull:
 				d.Set(rows[0][i], nil)
+			case i < len(types):
+				d.Set(rows[0][i], sqlTyped(cell, types[i]))
 			default:
 				d.Set(rows[0][i], cell)
 			}
