@@ -93,7 +93,7 @@ func (c *Call) named(ctx context.Context, text string) (any, bool, error) {
 }
 
 func (c *Call) undefinedVar(r *Result, name string, err error) *Result {
-	if !jinja.IsUndefined(err) {
+	if !jinja.IsUndefinedName(err) {
 		return Fail("%s", jinja.Message(err))
 	}
 	text := notDefined

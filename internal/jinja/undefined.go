@@ -1,6 +1,7 @@
 package jinja
 
 import (
+	"errors"
 	"fmt"
 
 	"sunup/internal/value"
@@ -44,8 +45,14 @@ func (u *Undefined) err() error {
 	return &Error{Kind: KindUndefined, Msg: u.Message(), Undefined: u.Name}
 }
 
-// NotDefined returns the error of using a name that has no value, in words of its own.
-func NotDefined(name, why string) error { return (&Undefined{Name: name, Hint: why}).err() }
+// NotDefined returns the error of a lookup that found no value; it names nothing of the template.
+func NotDefined(why string) error { return (&Undefined{Hint: why}).err() }
+
+// IsUndefinedName reports whether err is that a name of the template has no value.
+func IsUndefinedName(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Kind == KindUndefined && e.Undefined != ""
+}
 
 // PyType implements value.Typed.
 func (u *Undefined) PyType() string { return "AnsibleUndefined" }

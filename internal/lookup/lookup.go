@@ -524,7 +524,7 @@ func variables(r *request) ([]any, error) {
 		if !ok {
 			d, has := r.opts.Get("default")
 			if !has {
-				return nil, jinja.NotDefined(w, "No variable found with this name: "+w)
+				return nil, jinja.NotDefined("No variable found with this name: " + w)
 			}
 			v = d
 		}
